@@ -1,0 +1,75 @@
+"""creditlab: village-level credit risk for rural banks (村级信用风险).
+
+The public nouns in pipeline order: read a county, build household files, make features, bin, score, explain, study the
+villages, report. Each is loaded when first used: `import creditlab` loads only numpy and pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: public name → the module that holds it, in pipeline order
+_PUBLIC = {
+    "read_county": "creditlab.data",
+    "County": "creditlab.data",
+    "HouseholdFile": "creditlab.data",
+    "make_features": "creditlab.features",
+    "FeatureFrame": "creditlab.features",
+    "portrait": "creditlab.features",
+    "Bad": "creditlab.loans",
+    "performance_sample": "creditlab.loans",
+    "modelling_frame": "creditlab.study",
+    "Binner": "creditlab.binning",
+    "BinTable": "creditlab.binning",
+    "Cross": "creditlab.binning",
+    "Scale": "creditlab.scaling",
+    "Scorecard": "creditlab.scorecard",
+    "Challenger": "creditlab.challenger",
+    "load": "creditlab.study",
+    "cross_fit": "creditlab.study",
+    "explain": "creditlab.explanation",
+    "validate": "creditlab.validation",
+    "village_panel": "creditlab.study",
+    "run_study": "creditlab.study",
+    "StudyConfig": "creditlab.config",
+    "Column": "creditlab.columns",
+    "Dictionary": "creditlab.columns",
+    "CreditlabError": "creditlab.errors",
+    "InputError": "creditlab.errors",
+}
+_MODULES = (
+    "binning",
+    "challenger",
+    "checks",
+    "columns",
+    "data",
+    "errors",
+    "explanation",
+    "features",
+    "loans",
+    "plots",
+    "report",
+    "results",
+    "scaling",
+    "scorecard",
+    "study",
+    "validation",
+    "village",
+)
+
+__all__ = ["__version__", *_PUBLIC, "village"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"creditlab.{name}")
+    raise AttributeError(f"module 'creditlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})
