@@ -60,7 +60,7 @@ _MODULES = (
     "village",
 )
 
-__all__ = ["__version__", *_PUBLIC, "village"]
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

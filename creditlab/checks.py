@@ -34,7 +34,7 @@ def kind_of(values: pd.Series) -> str:
         return "date"
     if types.is_numeric_dtype(dtype):
         return "number"
-    if dtype != object and types.is_string_dtype(dtype):
+    if not types.is_object_dtype(dtype) and types.is_string_dtype(dtype):
         return "text"
     inferred = pd.api.types.infer_dtype(values, skipna=True)
     known = {

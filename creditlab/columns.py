@@ -52,7 +52,7 @@ class Column:
     source : the table or department it comes from.
     consent : the sources of `consents` that must be on file when `access` is 'consent'.
 
-    >>> Column("deposit_avg_12m", zh="近12个月存款日均", en="average deposit, 12 months", unit="yuan", direction=-1).label("en")
+    >>> Column("deposit_avg_12m", zh="近12个月存款日均", en="average deposit, 12 months", unit="yuan").label("en")
     'average deposit, 12 months (yuan)'
     """
 

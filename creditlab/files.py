@@ -1,7 +1,7 @@
 """Files that appear whole or not at all, and the canonical JSON that digests are taken of.
 
-Use it wherever the package writes. A file is first written beside its place and then moved there; a folder of outputs is
-built beside its place and then moved file by file, so that a run that stops half-way leaves nothing half-written.
+Use it wherever the package writes. A file is first written beside its place and then moved there; a folder of outputs
+is built beside its place and then moved file by file, so that a run that stops half-way leaves nothing half-written.
 """
 
 from __future__ import annotations
