@@ -1,0 +1,61 @@
+"""Village methods that are named and not built yet: each says what is missing.
+
+They are here so that programs written against the published names fail with one clear sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+
+def _planned(name: str, missing: str) -> NoReturn:
+    raise NotImplementedError(f"{name} is not built yet: {missing}")
+
+
+class FayHerriot:
+    """Area-level model of aggregates with known variances (Fay and Herriot 1979)."""
+
+    def __init__(self, method: str = "reml") -> None:
+        _planned("FayHerriot", "REML and ML fit of the area-level model and its MSE")
+
+
+class VillageLogit:
+    """Village effects of a random-intercept logit, alone or over a neighbour graph."""
+
+    def __init__(self, spatial: str | None = None) -> None:
+        _planned("VillageLogit", "village logit by exact quadrature, and BYM2 on a graph")
+
+
+def moran(values: Any, graph: Any, seed: int = 0) -> NoReturn:
+    """Moran's I with empirical-Bayes standardisation."""
+    _planned("moran", "neighbour graphs and Moran's I with a permutation test")
+
+
+def lisa(values: Any, graph: Any, fdr: str = "bh") -> NoReturn:
+    """Local Moran and Gi* with false-discovery control."""
+    _planned("lisa", "local Moran and Gi* with false-discovery control")
+
+
+def scan(observed: Any, expected: Any, xy: Any, seed: int = 0) -> NoReturn:
+    """The spatial scan statistic with one Monte Carlo p-value."""
+    _planned("scan", "the circular scan statistic with its Monte Carlo p-value")
+
+
+def village_gap(*args: Any, **options: Any) -> NoReturn:
+    """Composition + context + noise = the gap between a village and the county."""
+    _planned("village_gap", "composition by feature, shrunken context and noise with exact sums")
+
+
+def did(*args: Any, **options: Any) -> NoReturn:
+    """Difference-in-differences of an intervention in villages."""
+    _planned("did", "difference-in-differences with small-sample standard errors")
+
+
+def att_gt(*args: Any, **options: Any) -> NoReturn:
+    """Group-time effects under staggered dispatch (Callaway and Sant'Anna 2021)."""
+    _planned("att_gt", "group-time average effects and their aggregation")
+
+
+def permutation(*args: Any, **options: Any) -> NoReturn:
+    """Randomisation inference for few treated villages."""
+    _planned("permutation", "randomisation inference over villages")
