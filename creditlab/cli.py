@@ -1,0 +1,363 @@
+"""The command line: the only place that prints.
+
+Exit code 0: done. 1: findings that stop the work. 2: a wrong call or unreadable input, with one clear message on
+standard error and nothing half-written. Progress bars show on a terminal and not in a pipe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from creditlab import __version__
+from creditlab.errors import CreditlabError, InputError, message
+
+DONE, STOPPED, WRONG_CALL = 0, 1, 2
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one line on standard error and exit code 2."""
+
+    def error(self, text: str) -> NoReturn:
+        raise InputError(f"{text}. See: {self.prog} --help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    _utf8()
+    try:
+        options = _parser().parse_args(arguments)
+        return int(options.run(options))
+    except NotImplementedError as error:
+        return _fail(str(error))
+    except CreditlabError as error:
+        return _fail(str(error))
+    except (MemoryError, OSError) as error:
+        return _fail(f"{type(error).__name__}: {error}")
+
+
+def _fail(text: str) -> int:
+    print(f"creditlab: {' '.join(text.split())}", file=sys.stderr)
+    return WRONG_CALL
+
+
+def _utf8() -> None:
+    """Chinese text on any console: where the console cannot show a character it shows '?', never an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="creditlab", description="Village-level credit risk for rural banks 村级信用风险")
+    parser.add_argument("--version", action="version", version=f"creditlab {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    for add in (_add_world, _add_check, _add_study, _add_scorecard, _add_score, _add_validate, _add_later):
+        add(verbs)
+    return parser
+
+
+def _verb(verbs: Any, name: str, help_text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=help_text, description=help_text)
+    verb.set_defaults(run=run)
+    return verb
+
+
+# --- world ---------------------------------------------------------------------------------------------------------
+
+
+def _add_world(verbs: Any) -> None:
+    verb = _verb(verbs, "world", "write a sample county with its known truth 生成带真值的样例县", _world)
+    verb.add_argument("--villages", type=int, default=120)
+    verb.add_argument("--seed", type=int, default=7)
+    verb.add_argument("--out", required=True)
+
+
+def _world(options: argparse.Namespace) -> int:
+    from creditlab.data import make_county, write_county
+
+    world = make_county(villages=options.villages, seed=options.seed)
+    write_county(world, options.out)
+    print(f"{len(world.tables)} tables, {len(world.tables['households'])} households in {options.villages} villages")
+    print(f"digest of contents {world.digest()}")
+    print(f"written to {options.out}")
+    return DONE
+
+
+# --- check ---------------------------------------------------------------------------------------------------------
+
+
+def _add_check(verbs: Any) -> None:
+    verb = _verb(verbs, "check", "contracts, coverage and conflicts of a county's tables 检查数据", _check)
+    verb.add_argument("folder")
+    verb.add_argument("--id-key", help="file that holds the key of the pseudonyms")
+    verb.add_argument("--as-of", help="date of coverage and conflicts; default: the end of the book")
+
+
+def _check(options: argparse.Namespace) -> int:
+    county = _county(options)
+    findings = county.check()
+    print(f"tables read: {len(county.tables)}; not there: {', '.join(county.missing) or 'none'}")
+    print(findings.to_string(index=False) if len(findings) else "no findings 无问题")
+    as_of = options.as_of or str(county.last_month().date())
+    coverage, conflicts = county.coverage(as_of), county.conflicts(as_of)
+    print(f"coverage at {as_of}: {len(coverage)} cells of village × source × port")
+    print(f"conflicts at {as_of}: {len(conflicts)}")
+    return STOPPED if (findings["severity"] == "stop").any() else DONE
+
+
+# --- study ---------------------------------------------------------------------------------------------------------
+
+
+def _add_study(verbs: Any) -> None:
+    verb = _verb(verbs, "study", "study a county: from tables to villages 县域研究", _study)
+    verb.add_argument("folder")
+    verb.add_argument("--out", required=True)
+    verb.add_argument("--id-key", help="file that holds the key of the pseudonyms")
+    verb.add_argument("--as-of", help="last observation date, such as 2023-12-31")
+    verb.add_argument("--config", help="TOML file with the study's settings")
+    verb.add_argument("--engine", choices=("memory", "duckdb", "dask"), default="memory")
+    _add_common(verb)
+
+
+def _add_common(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--seed", type=int)
+    verb.add_argument("--lang", choices=("zh", "en"), help="language shown first in the report")
+    verb.add_argument("--edition", choices=("internal", "external"))
+
+
+def _study(options: argparse.Namespace) -> int:
+    from creditlab.config import StudyConfig
+    from creditlab.study import run_study
+
+    if options.engine != "memory":
+        raise NotImplementedError(f"the engine '{options.engine}' is not built yet: use --engine memory")
+    settings = StudyConfig.from_toml(options.config).to_dict() if options.config else {}
+    config = StudyConfig(**settings | _given(options, ("as_of", "seed", "lang", "edition")))
+    county = _county(options)
+    with _bar(12) as step:
+        study = run_study(county, config, name=Path(options.folder).resolve().name, progress=step)
+        step("写出报告", "write the report")
+        report = study.write(options.out)
+    _print_reconciliation(study.reconciliation)
+    _print_villages(study, 5)
+    print(f"\nreport 报告: {report}")
+    return DONE
+
+
+def _print_reconciliation(reconciliation: Any) -> None:
+    print("\nReconciliation of the book to the bank's control totals 台账与总账核对")
+    if reconciliation is None:
+        print("  no control_totals: not reconciled 没有总账数据，未核对")
+        return
+    for name, value in reconciliation.facts.items():
+        print(f"  {name}: {value:,}" if isinstance(value, int | float) else f"  {name}: {value}")
+    differences = reconciliation.differences()
+    if len(differences):
+        print(differences.to_string(index=False))
+
+
+def _print_villages(study: Any, count: int) -> None:
+    top, level = study.villages.head(count), study.config.level
+    print(
+        f"\nThe {len(top)} {study.unit[1]}s that need attention most 最需关注的{len(top)}个{study.unit[0]}"
+        f" (shrunken O/E with {level:.0%} interval 收缩后O/E与区间)"
+    )
+    for place, row in enumerate(top.itertuples(), start=1):
+        name = getattr(row, "name", None)
+        label = f"{row.village} {name}" if isinstance(name, str) else row.village
+        print(
+            f"  {place}. {label}: O/E {row.estimate:.2f} ({row.lo:.2f}–{row.hi:.2f}); {row.bad} bad of {row.n},"
+            f" expected {row.expected:.1f}; P(top {study.panel.facts['top']}) {row.p_top:.0%}"
+        )
+
+
+# --- scorecard -----------------------------------------------------------------------------------------------------
+
+
+def _add_scorecard(verbs: Any) -> None:
+    verb = _verb(verbs, "scorecard", "scorecard, challenger and group study of one flat table 单表评分卡", _scorecard)
+    verb.add_argument("table", help="Parquet, CSV or Excel")
+    verb.add_argument("--target", required=True, help="column with 1 = bad, 0 = good")
+    verb.add_argument("--group", help="column of villages, branches or other small units")
+    verb.add_argument("--date", help="column of dates: the latest part is held out as out-of-time")
+    verb.add_argument("--id", help="column that names each row once; written beside the scores")
+    verb.add_argument("--weight", help="column of weights")
+    verb.add_argument("--drop", action="append", default=[], metavar="C", help="column to leave out; may be repeated")
+    verb.add_argument("--audit", action="append", default=[], metavar="C", help="column for group tests only")
+    verb.add_argument(
+        "--special",
+        action="append",
+        default=[],
+        metavar="C=-9,-8",
+        help="codes that are no quantities, by column or '*' for all numeric columns",
+    )
+    verb.add_argument("--out", required=True)
+    _add_common(verb)
+
+
+def _scorecard(options: argparse.Namespace) -> int:
+    from creditlab.config import StudyConfig
+    from creditlab.data import read_table
+    from creditlab.study import run_study
+
+    given = _given(options, ("target", "group", "date", "id", "weight", "seed", "lang", "edition"))
+    config = StudyConfig(
+        **given, drop=tuple(options.drop), audit=tuple(options.audit), special=_specials(options.special)
+    )
+    frame = read_table(options.table)
+    with _bar(6) as step:
+        study = run_study(frame, config, name=Path(options.table).stem, progress=step)
+        step("写出报告", "write the report")
+        report = study.write(options.out)
+    _print_validation(study)
+    if len(study.villages):
+        _print_villages(study, 5)
+    print(f"\nreport 报告: {report}")
+    return DONE
+
+
+def _print_validation(study: Any) -> None:
+    print("\nDiscrimination by split 各样本区分能力")
+    tests = study.validation.tidy()
+    shown = tests[tests["id"].isin(["disc.auc", "disc.ks"])]
+    print(shown[["id", "model", "scope", "n", "statistic", "lo", "hi"]].to_string(index=False, float_format="%.4f"))
+
+
+def _specials(given: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """'C=-9,-8' as {'C': (-9, -8)}; a code that is no number stays text."""
+    special: dict[str, tuple[Any, ...]] = {}
+    for text in given:
+        column, equals, codes = text.partition("=")
+        if not equals or not column or not codes:
+            raise InputError(message("COLUMN=CODE,CODE", repr(text), "--special", "For example --special '*=-9,-8'."))
+        special[column] = (*special.get(column, ()), *(_code(code.strip()) for code in codes.split(",")))
+    return special
+
+
+def _code(text: str) -> Any:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number
+
+
+# --- score and validate --------------------------------------------------------------------------------------------
+
+
+def _add_score(verbs: Any) -> None:
+    verb = _verb(verbs, "score", "points, PD and reasons per row 评分", _score)
+    verb.add_argument("model", help="model.json of a study")
+    verb.add_argument("table", help="Parquet, CSV or Excel")
+    verb.add_argument("--out", required=True, help="Parquet or CSV file")
+    verb.add_argument("--lang", choices=("zh", "en"), default="zh")
+
+
+def _score(options: argparse.Namespace) -> int:
+    from creditlab.data import read_table
+    from creditlab.study import load, score_table, write_scores
+
+    scores = score_table(load(options.model), read_table(options.table), lang=options.lang)
+    write_scores(scores, options.out)
+    print(f"{len(scores)} rows scored 已评分: {options.out}")
+    return DONE
+
+
+def _add_validate(verbs: Any) -> None:
+    verb = _verb(verbs, "validate", "tests of a model, or of a score made elsewhere, on a table 验证", _validate)
+    verb.add_argument("files", nargs="+", metavar="[MODEL.json] TABLE")
+    verb.add_argument("--pd", help="column of PDs of a model built elsewhere")
+    verb.add_argument("--score", help="column of scores of a model built elsewhere")
+    verb.add_argument("--target", required=True)
+    verb.add_argument("--group")
+    verb.add_argument("--date")
+    verb.add_argument("--out", required=True)
+    verb.add_argument("--lang", choices=("zh", "en"), default="zh")
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from creditlab.study import validation_report
+
+    if len(options.files) > 2:
+        raise InputError(
+            message("MODEL.json TABLE, or TABLE", f"{len(options.files)} files", "validate", "See --help.")
+        )
+    model = options.files[0] if len(options.files) == 2 else None
+    result = validation_report(
+        options.files[-1],
+        options.out,
+        model=model,
+        pd=options.pd,
+        score=options.score,
+        target=options.target,
+        group=options.group,
+        date=options.date,
+        lang=options.lang,
+    )
+    tests = result.tidy()
+    print(tests[["id", "scope", "n", "statistic", "lo", "hi", "verdict"]].to_string(index=False, float_format="%.4f"))
+    print(f"\nreport 报告: {options.out}")
+    return DONE
+
+
+# --- verbs of later issues -----------------------------------------------------------------------------------------
+
+LATER = {
+    "reveal": "customer numbers put back onto a contact list by whoever holds the crosswalk",
+    "recheck": "every figure of a report computed again by a second path",
+    "diff": "what changed between two reports",
+    "loans": "the loan book's own report",
+    "sql": "a model as SQL",
+}
+
+
+def _add_later(verbs: Any) -> None:
+    for name, what in LATER.items():
+        verb = _verb(verbs, name, f"not built yet: {what}", _later)
+        verb.add_argument("rest", nargs=argparse.REMAINDER)
+
+
+def _later(options: argparse.Namespace) -> int:
+    raise NotImplementedError(f"`creditlab {options.verb}` is not built yet: {LATER[options.verb]}")
+
+
+# --- shared --------------------------------------------------------------------------------------------------------
+
+
+def _county(options: argparse.Namespace) -> Any:
+    from creditlab.data import read_county, read_key
+
+    return read_county(options.folder, id_key=read_key(options.id_key) if options.id_key else None)
+
+
+def _given(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
+
+
+class _bar:
+    """A progress bar of steps on a terminal, nothing in a pipe."""
+
+    def __init__(self, steps: int) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=steps, disable=None, file=sys.stderr, bar_format="{l_bar}{bar}| {n}/{total} {elapsed}")
+        self._begun = False
+
+    def __enter__(self) -> Callable[[str, str], None]:
+        return self._step
+
+    def _step(self, zh: str, en: str) -> None:
+        if self._begun:
+            self._bar.update(1)
+        self._begun = True
+        self._bar.set_description(f"{en} {zh}")
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is None:
+            self._bar.update(1)
+        self._bar.close()

@@ -1,0 +1,40 @@
+"""The external edition: cells under ten borrowers are blanked, and no total gives them back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+#: fewest borrowers in a cell that may leave the bank
+MINIMUM = 10
+#: columns that name a village and are kept
+NAMES = ("village", "name", "township", "x", "y")
+
+
+def suppress(frame: pd.DataFrame, n: str = "n", minimum: int = MINIMUM) -> pd.DataFrame:
+    """The rows with fewer than `minimum` borrowers blanked except for their names, with secondary suppression.
+
+    Where the blanked rows together hold fewer than `minimum` borrowers, the smallest other row is blanked too, until
+    the difference between a printed total and the printed rows tells of no group under `minimum`. A column
+    'suppressed' says which rows these are.
+
+    >>> t = pd.DataFrame({"village": list("abc"), "n": [3, 12, 40], "bad": [1, 2, 3]})
+    >>> suppress(t)["suppressed"].tolist()
+    [True, True, False]
+    """
+    counts = frame[n].to_numpy(dtype=float)
+    hidden = counts < minimum
+    order = np.argsort(counts, kind="stable")
+    for place in order:
+        if not hidden.any() or (counts[hidden].sum() >= minimum and hidden.sum() > 1):
+            break
+        hidden[place] = True
+    shown = frame.copy()
+    for column in shown.columns:
+        if column not in NAMES:
+            shown[column] = (
+                shown[column].astype(object).where(~hidden, None)
+                if shown[column].dtype == object
+                else (shown[column].where(~hidden))
+            )
+    return shown.assign(suppressed=hidden)

@@ -1,0 +1,229 @@
+"""The sections on villages: the first page, the village study, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from creditlab.plots import village as village_plots
+from creditlab.plots.words import Text
+from creditlab.report.document import (
+    Block,
+    Callout,
+    FigureBlock,
+    KeyFigure,
+    KeyFigures,
+    Paragraph,
+    Section,
+    TableBlock,
+    pair_texts,
+)
+from creditlab.report.edition import suppress
+
+#: villages in the table of the first page
+FIRST_PAGE = 10
+
+
+def summary(study: Any, edition: str) -> Section:
+    """The first page: how large, how good, which villages."""
+    blocks: list[Block] = [KeyFigures(_key_figures(study))]
+    if len(study.villages):
+        blocks += [_certainty(study), _table(study, "summary.villages", FIRST_PAGE, edition)]
+    return Section("summary", Text("摘要", "Summary"), blocks)
+
+
+def _key_figures(study: Any) -> list[KeyFigure]:
+    facts = study.facts
+    figures = [
+        KeyFigure(
+            Text("样本（户次）", "rows in the sample"),
+            facts["rows"],
+            Text(f"坏 {facts['bads']}", f"{facts['bads']} bad"),
+            format=",d",
+        ),
+        KeyFigure(Text("坏账率", "bad rate"), facts["bads"] / facts["rows"], format=".1%"),
+    ]
+    figures += [_auc(study, label) for label in ("card", "challenger")]
+    if len(study.villages):
+        unit = study.unit
+        figures.append(KeyFigure(Text(f"{unit[0]}数", f"{unit[1]}s"), len(study.villages), format=",d"))
+    return figures
+
+
+def _auc(study: Any, label: str) -> KeyFigure:
+    """AUC on the strictest sample there is: out-of-time, else test, else development."""
+    tests = study.validation.tidy()
+    rows = tests[(tests["id"] == "disc.auc") & (tests["model"] == label)].set_index("scope")
+    scope = next(s for s in ("out-of-time", "test", "development") if s in rows.index)
+    row = rows.loc[scope]
+    scopes = {"out-of-time": "时间外", "test": "测试样本", "development": "开发样本"}
+    names = {"card": ("评分卡 AUC", "scorecard AUC"), "challenger": ("挑战者 AUC", "challenger AUC")}
+    note = Text(
+        f"{scopes[scope]}，区间 {row['lo']:.3f}–{row['hi']:.3f}", f"{scope}, interval {row['lo']:.3f}–{row['hi']:.3f}"
+    )
+    return KeyFigure(Text(*names[label]), float(row["statistic"]), note, format=".3f")
+
+
+def _certainty(study: Any) -> Block:
+    facts, unit = study.panel.facts, study.unit
+    rho = facts.get("rankability", float("nan"))
+    certain = study.villages["p_top"].head(facts["top"]).mean()
+    state = "green" if rho >= 0.7 else "amber"
+    known = np.isfinite(rho)
+    zh = f"可排序性 {rho:.2f}；" if known else ""
+    en = f"Rankability {rho:.2f}; " if known else ""
+    return Callout(
+        Text(
+            f"{zh}名单中的{unit[0]}平均有 {certain:.0%} 的概率确属最差的 {facts['top']} 个：请看概率，不只看名次。",
+            f"{en}a {unit[1]} on the list belongs to the worst {facts['top']} with a probability of {certain:.0%} on "
+            f"average: read the probabilities, not only the order.",
+        ),
+        state,
+    )
+
+
+def villages(study: Any, edition: str) -> Section:
+    """Every village: rate, O/E, shrunken O/E, how sure; funnel, caterpillar, map."""
+    unit = Text(*study.unit)
+    shown = suppress(study.villages) if edition == "external" else study.villages
+    drawn = shown.loc[~shown["suppressed"]].drop(columns="suppressed") if edition == "external" else shown
+    panel = _Drawn(drawn)
+    blocks: list[Block] = [
+        Paragraph(
+            Text(
+                f"每{unit.zh}：实际坏户数、借款人结构所预期的坏户数、二者之比（O/E）及其收缩估计。收缩把小{unit.zh}拉向平均。",
+                f"For each {unit.en}: observed bads, bads that its borrowers lead one to expect, their ratio (O/E) "
+                f"and its shrunken estimate. Shrinking draws small {unit.en}s towards the mean.",
+            )
+        ),
+        FigureBlock(
+            "villages.funnel",
+            Text("漏斗图", "Funnel"),
+            village_plots.funnel(panel),
+            Text(
+                f"各{unit.zh} O/E 对期望坏户数，附 95% 与 99.8% 控制限。",
+                f"O/E of each {unit.en} against expected bads, with 95 % and 99.8 % limits.",
+            ),
+            _brief(drawn),
+        ),
+        FigureBlock(
+            "villages.caterpillar",
+            Text("收缩后 O/E 与区间", "Shrunken O/E with intervals"),
+            village_plots.caterpillar(panel),
+            Text("收缩后 O/E 及区间，空心点为原始 O/E。", "Shrunken O/E with interval; hollow marks are raw O/E."),
+            _brief(drawn),
+        ),
+    ]
+    if {"x", "y"} <= set(drawn.columns):
+        blocks.append(
+            FigureBlock(
+                "villages.map",
+                Text("地图", "Map"),
+                village_plots.map(panel, geojson=study.geojson),
+                Text("各村收缩后 O/E；无底图，可离线查看。", "Shrunken O/E of each village; no tiles, works offline."),
+                _brief(drawn),
+            )
+        )
+    blocks.append(_table(study, "villages.table", len(shown), edition))
+    return Section("villages", Text(f"各{unit.zh}", f"{unit.en.capitalize()}s"), blocks)
+
+
+class _Drawn:
+    """What the village figures read: `tidy()`."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._table = table
+        self.facts: dict[str, Any] = {}
+
+    def tidy(self) -> pd.DataFrame:
+        return self._table.rename(columns={"bad": "observed"})
+
+
+def _brief(table: pd.DataFrame) -> pd.DataFrame:
+    kept = ["village", "name", "n", "bad", "expected", "ratio", "ratio_lo", "ratio_hi", "estimate", "lo", "hi", "p_top"]
+    return table[[c for c in kept if c in table]]
+
+
+def _table(study: Any, id: str, count: int, edition: str) -> TableBlock:
+    table = suppress(study.villages) if edition == "external" else study.villages
+    words = {
+        "village": Text("代码", "code"),
+        "name": Text("名称", "name"),
+        "n": Text("户次", "n"),
+        "bad": Text("坏", "bad"),
+        "rate": Text("坏账率", "bad rate"),
+        "expected": Text("期望", "expected"),
+        "ratio": Text("O/E", "O/E"),
+        "ratio_full": Text("全卡 O/E", "O/E, full card"),
+        "estimate": Text("收缩 O/E", "shrunken O/E"),
+        "lo": Text("下限", "lower"),
+        "hi": Text("上限", "upper"),
+        "excess": Text("超额坏户", "excess bads"),
+        "p_above": Text("P(O/E>1)", "P(O/E>1)"),
+        "p_top": Text("P(前列)", "P(top k)"),
+    }
+    formats = {
+        "rate": ".1%",
+        "expected": ".1f",
+        "ratio": ".2f",
+        "ratio_full": ".2f",
+        "estimate": ".2f",
+        "lo": ".2f",
+        "hi": ".2f",
+        "excess": ".1f",
+        "p_above": ".0%",
+        "p_top": ".0%",
+    }
+    there = {c: w for c, w in words.items() if c in table}
+    level = study.config.level
+    note = Text(
+        f"区间水平 {level:.0%}；户次少于 10 者在外部版中隐去。",
+        f"Intervals at {level:.0%}; rows under 10 are blank in the external edition.",
+    )
+    return TableBlock(
+        id,
+        Text(f"最需关注的{study.unit[0]}", f"{study.unit[1].capitalize()}s that need attention most"),
+        table.head(count),
+        there,
+        {c: f for c, f in formats.items() if c in there},
+        note,
+        shown=400,
+    )
+
+
+def actions(study: Any) -> Section:
+    """What the pattern of each village calls for."""
+    table = pair_texts(study.actions, "pattern", "action") if "pattern_zh" in study.actions else study.actions
+    return Section(
+        "actions",
+        Text("下一步", "What next"),
+        [
+            Paragraph(
+                Text(
+                    "行动由格局推出，而非由名次推出：环境（收缩 O/E）、结构（期望坏账率）、样本量三项事实。",
+                    "The action follows from the pattern, not from the rank: context (shrunken O/E), composition "
+                    "(expected rate) and the number of loans.",
+                )
+            ),
+            TableBlock(
+                "actions.table",
+                Text("行动清单", "Action list"),
+                table,
+                formats={
+                    c: f
+                    for c, f in {
+                        "expected": ".1f",
+                        "excess": ".1f",
+                        "estimate": ".2f",
+                        "lo": ".2f",
+                        "hi": ".2f",
+                        "p_above": ".0%",
+                        "p_top": ".0%",
+                    }.items()
+                    if c in table
+                },
+            ),
+        ],
+    )

@@ -1,0 +1,189 @@
+"""The study of a county: from departments' tables to the villages that need attention.
+
+Read → reconcile → sample → features → card and challenger → explain → composition card, cross-fitted by village →
+O/E, shrunken, ranked → actions. It orchestrates; every number comes from the areas that it calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from creditlab.config import StudyConfig
+from creditlab.data import County
+from creditlab.errors import InputError, message
+from creditlab.explanation import explain
+from creditlab.loans import performance_sample, reconcile
+from creditlab.results import Stamp
+from creditlab.study.actions import actions
+from creditlab.study.crossfit import calibrate_in_the_large, cross_fit
+from creditlab.study.frame import ModellingFrame, modelling_frame
+from creditlab.study.outcome import StudyResult
+from creditlab.study.panel import VillagePanel, village_panel
+from creditlab.study.splits import DEVELOPMENT, OUT_OF_TIME
+from creditlab.study.steps import Progress, Rows, fit_models, new_card, new_challenger, split_table
+from creditlab.validation import validate
+
+OUT_OF_VILLAGE = "out-of-village"
+#: months from the last observation date to the end of the book: a loan of a year, 120 days, and the month of the report
+WINDOW_MONTHS = 18
+
+
+def study_county(county: County, config: StudyConfig, *, name: str, progress: Progress) -> StudyResult:
+    """Study a county; see `run_study`."""
+    _check_tables(county)
+    progress("与总账对账", "reconcile to the ledger")
+    reconciliation = reconcile(county) if "control_totals" in county.tables else None
+    progress("确定观察日与好坏样本", "observation dates, good/bad sample")
+    dates = observation_dates(county, config)
+    sample = performance_sample(county, as_of=dates, bad=config.bad())
+    progress("观察日特征", "features at the observation dates")
+    data = modelling_frame(county, sample, card="behaviour")
+    progress("放款前特征（结构卡）", "features before the grant (composition card)")
+    origin = modelling_frame(county, sample, card="composition")
+    late = (data.as_of == dates[-1]).to_numpy() if len(dates) > 1 else np.zeros(len(data.y), dtype=bool)
+    progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
+    models = _models(data, late, config)
+    progress("按村交叉拟合", "cross-fit by village")
+    out_of_village = cross_fit(_card(data, config), data.X, data.y, data.village, folds=config.folds, seed=config.seed)
+    expected = cross_fit(
+        _card(origin, config), origin.X, origin.y, origin.village, folds=config.folds, seed=config.seed
+    )
+    models["composition"] = _card(origin, config).fit(origin.X, origin.y, groups=origin.village)
+    progress("验证", "validate")
+    validation = _validation(models, data, late, out_of_village)
+    progress("解释", "explain")
+    current = data.rows(late if late.any() else ~late)
+    explanations = {label: explain(models[label], current.X) for label in ("card", "challenger")}
+    progress("村级研究", "study the villages")
+    panel = _panel(county, origin, expected, out_of_village, config)
+    return _result(
+        county, config, name, reconciliation, sample, data, late, models, validation, explanations, current, panel
+    )
+
+
+def observation_dates(county: County, config: StudyConfig) -> list[str]:
+    """The observation dates, a year apart, the last one first in the config (`as_of`) or derived from the book."""
+    months = pd.to_datetime(county.tables["loan_months"].frame["month_end"])
+    if config.as_of is None:
+        last = (months.max() - pd.DateOffset(months=WINDOW_MONTHS)) + pd.offsets.MonthEnd(0)
+    else:
+        last = pd.Timestamp(config.as_of)
+    dates = [last - pd.DateOffset(years=back) for back in reversed(range(config.observations))]
+    dates = [day + pd.offsets.MonthEnd(0) if last.is_month_end else day for day in dates]
+    inside = [day for day in dates if day >= months.min()]
+    if not inside or last > months.max():
+        raise InputError(
+            message(
+                f"an observation date inside the book ({months.min().date()} to {months.max().date()})",
+                str(last.date()),
+                "as_of",
+                "Choose a date inside, or bring a longer book.",
+            )
+        )
+    return [str(day.date()) for day in inside]
+
+
+def _check_tables(county: County) -> None:
+    needed = [t for t in ("households", "villages", "loans", "loan_months") if t not in county.tables]
+    if needed:
+        raise InputError(
+            message(
+                "the tables households, villages, loans and loan_months",
+                f"no {', '.join(needed)}",
+                "county folder",
+                "Add them, or use `creditlab scorecard` on a flat table.",
+            )
+        )
+
+
+def _card(data: ModellingFrame, config: StudyConfig) -> Any:
+    return new_card(config, data.special, data.dictionary)
+
+
+def _models(data: ModellingFrame, late: np.ndarray, config: StudyConfig) -> dict[str, Any]:
+    rows = Rows(X=data.X, y=data.y.to_numpy(), group=data.village.to_numpy(dtype=object))
+    challenger = new_challenger(config, data.special, data.dictionary)
+    return fit_models(_card(data, config), challenger, rows.at(~late))
+
+
+def _validation(models: dict[str, Any], data: ModellingFrame, late: np.ndarray, out_of_village: pd.Series) -> Any:
+    """Champion and challenger on development and out-of-time rows; the champion also on villages it never saw."""
+    y = data.y.to_numpy()
+    split = np.where(late, OUT_OF_TIME, DEVELOPMENT)
+    prob = {label: models[label].predict_proba(data.X)[:, 1] for label in ("card", "challenger")}
+    prob["card, cross-fitted by village"] = out_of_village.to_numpy()
+    return validate(y, prob, split=split, groups=data.village.to_numpy(dtype=object))
+
+
+def _panel(
+    county: County, origin: ModellingFrame, expected: pd.Series, full: pd.Series, config: StudyConfig
+) -> VillagePanel:
+    places = _places(county)
+    panel = village_panel(origin, expected, top=config.top, level=config.level, seed=config.seed, villages=places)
+    y = origin.y.to_numpy()
+    frame = pd.DataFrame({"village": origin.village.to_numpy(), "expected_full": calibrate_in_the_large(full, y)})
+    sums = frame.groupby("village", as_index=False)["expected_full"].sum()
+    table = panel.tidy().merge(sums, on="village", validate="1:1")
+    table["ratio_full"] = table["bad"] / table["expected_full"]
+    return VillagePanel(table=table, smoothing=panel.smoothing, facts=panel.facts, stamp=panel.stamp)
+
+
+def _places(county: County) -> pd.DataFrame:
+    """The facts of a village that tables and maps show: code, name, township, centroid."""
+    villages = county.tables["villages"].frame
+    columns = {"village_id": "village", "name": "name", "township": "township", "longitude": "x", "latitude": "y"}
+    there = {old: new for old, new in columns.items() if old in villages}
+    return villages[list(there)].rename(columns=there).drop_duplicates("village", keep="last")
+
+
+def _result(
+    county: County,
+    config: StudyConfig,
+    name: str,
+    reconciliation: Any,
+    sample: Any,
+    data: ModellingFrame,
+    late: np.ndarray,
+    models: dict[str, Any],
+    validation: Any,
+    explanations: dict[str, Any],
+    current: ModellingFrame,
+    panel: VillagePanel,
+) -> StudyResult:
+    split = np.where(late, OUT_OF_TIME, DEVELOPMENT)
+    findings = [county.check(), *([reconciliation.findings] if reconciliation is not None else [])]
+    sources = pd.DataFrame(
+        [
+            {"table": t, "rows": len(s.frame), "columns": s.frame.shape[1], "digest": s.digest}
+            for t, s in county.tables.items()
+        ]
+    )
+    return StudyResult(
+        name=name,
+        config=config,
+        panel=panel,
+        table=panel.tidy(),
+        actions=actions(panel.tidy()),
+        models=models,
+        validation=validation,
+        explanations=explanations,
+        scores=models["card"].scores(current).tidy(),
+        findings=pd.concat(findings, ignore_index=True),
+        splits=split_table(split, data.y.to_numpy(), [DEVELOPMENT, OUT_OF_TIME]),
+        sources=sources,
+        waterfall=sample.waterfall,
+        reconciliation=reconciliation,
+        geojson=county.geojson,
+        dictionary=data.dictionary,
+        stamp=Stamp.of([f"{t}:{s.digest}" for t, s in county.tables.items()], config.to_dict(), seed=config.seed),
+        facts={
+            "households scored": len(current.X),
+            "rows": len(data.y),
+            "bads": int(data.y.sum()),
+            "villages": len(panel.tidy()),
+            "features": data.X.shape[1],
+        },
+    )

@@ -1,0 +1,91 @@
+"""The flat-table job: split, bin, select, fit, scale, score, explain, and study the groups as villages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from creditlab.config import StudyConfig
+from creditlab.explanation import explain
+from creditlab.results import Stamp
+from creditlab.study.actions import actions
+from creditlab.study.crossfit import cross_fit
+from creditlab.study.flat import FlatTable, flat_table
+from creditlab.study.outcome import StudyResult
+from creditlab.study.panel import VillagePanel, village_panel
+from creditlab.study.splits import DEVELOPMENT, OUT_OF_TIME, TEST, split_rows
+from creditlab.study.steps import Progress, Rows, fit_models, new_card, new_challenger, split_table
+from creditlab.validation import validate
+
+#: rows explained tree by tree at most; the card is explained on all
+EXPLAINED = 10_000
+
+
+def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress: Progress) -> StudyResult:
+    """Study one flat table; see `run_study`."""
+    progress("检查数据", "check the table")
+    table = flat_table(frame, config, name)
+    group = None if table.group is None else table.group.to_numpy(dtype=object)
+    split = split_rows(table.y, date=table.date, group=group, share=config.test_share, seed=config.seed)
+    rows = Rows(X=table.X, y=table.y, group=group, weight=table.weight)
+    card, challenger = new_card(config, table.special, None), new_challenger(config, table.special, None)
+    progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
+    models = fit_models(card, challenger, rows.at(split == DEVELOPMENT))
+    progress("验证", "validate")
+    prob = {label: model.predict_proba(rows.X)[:, 1] for label, model in models.items()}
+    validation = validate(rows.y, prob, split=split, groups=group)
+    progress("解释", "explain")
+    explanations = _explain(models, rows.X, config.seed)
+    panel = _panel(new_card(config, table.special, None), table, rows, config, progress)
+    return StudyResult(
+        name=name,
+        config=config,
+        unit=("组", "group"),
+        panel=panel,
+        table=_no_groups() if panel is None else panel.tidy(),
+        actions=pd.DataFrame() if panel is None else actions(panel.tidy()),
+        models=models,
+        validation=validation,
+        explanations=explanations,
+        scores=_scores(table, models["card"], prob["card"], split),
+        findings=table.findings,
+        splits=split_table(split, rows.y, [DEVELOPMENT, TEST, OUT_OF_TIME]),
+        sources=pd.DataFrame([{"table": name, "rows": len(frame), "columns": frame.shape[1]}]),
+        stamp=Stamp.of(frame, config.to_dict(), seed=config.seed),
+        facts={
+            "rows": len(rows.y),
+            "bads": int(rows.y.sum()),
+            "features": rows.X.shape[1],
+            "groups": 0 if panel is None else len(panel.tidy()),
+        },
+    )
+
+
+def _explain(models: dict[str, Any], X: pd.DataFrame, seed: int) -> dict[str, Any]:
+    some_rows = X
+    if len(X) > EXPLAINED:
+        some_rows = X.iloc[np.sort(np.random.default_rng(seed).choice(len(X), EXPLAINED, replace=False))]
+    return {"card": explain(models["card"], X), "challenger": explain(models["challenger"], some_rows)}
+
+
+def _panel(card: Any, table: FlatTable, rows: Rows, config: StudyConfig, progress: Progress) -> VillagePanel | None:
+    if table.group is None:
+        return None
+    progress("按组交叉拟合并研究各组", "cross-fit by group, study the groups")
+    prob = cross_fit(card, rows.X, rows.y, rows.group, sample_weight=rows.weight, folds=config.folds, seed=config.seed)
+    return village_panel(table, prob, top=config.top, level=config.level, seed=config.seed)
+
+
+def _no_groups() -> pd.DataFrame:
+    return pd.DataFrame({"village": pd.Series(dtype="str"), "n": pd.Series(dtype="int64")})
+
+
+def _scores(table: FlatTable, card: Any, prob: np.ndarray, split: np.ndarray) -> pd.DataFrame:
+    scores = pd.DataFrame({"row": np.arange(len(prob)), "split": split, "bad": table.y, "pd": prob})
+    if table.id is not None:
+        scores.insert(1, "id", table.id.to_numpy())
+    if table.group is not None:
+        scores["group"] = table.group.to_numpy()
+    return scores.assign(points=card.points(table.X).to_numpy())

@@ -1,0 +1,133 @@
+"""The study's result: everything that was found, frozen, and the folder that it becomes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from creditlab.checks import check_one_of
+from creditlab.config import StudyConfig
+from creditlab.files import whole_folder, write_json, write_text
+from creditlab.results import Result
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class StudyResult(Result):
+    """What a study found. `villages` is its table; `plot.funnel()`, `plot.caterpillar()`, `plot.map()` draw it.
+
+    Parameters
+    ----------
+    name : what was studied, for titles.
+    config : the settings, complete: the same settings on the same data give the same bytes.
+    unit : what a group is called, (zh, en).
+    panel : the village panel.
+    actions : a row per village that needs attention, with the pattern and what it calls for.
+    models : 'card', 'challenger' and, where a policy of columns is declared, 'composition'; all fitted.
+    validation : tests by split; explanations : per model; scores : a row per scored household.
+    reconciliation : the book against the bank's control totals; None for a flat table.
+    findings : what was imperfect in the data and what was done (table column rule severity rows first_rows).
+    splits : rows and bads per split; waterfall : how the sample came about; sources : what was read.
+    """
+
+    title: ClassVar[str] = "Study 研究"
+    plots: ClassVar[str] = "village"
+
+    name: str
+    config: StudyConfig
+    unit: tuple[str, str] = ("村", "village")
+    panel: Result | None
+    actions: pd.DataFrame
+    models: Mapping[str, Any]
+    validation: Result
+    explanations: Mapping[str, Result]
+    scores: pd.DataFrame
+    findings: pd.DataFrame
+    splits: pd.DataFrame
+    sources: pd.DataFrame
+    waterfall: pd.DataFrame | None = None
+    reconciliation: Result | None = None
+    geojson: Mapping[str, Any] | None = None
+    dictionary: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def villages(self) -> pd.DataFrame:
+        """One row per village (or group), the most probable among the worst first; empty without groups."""
+        return self.table
+
+    def document(self, lang: str | None = None, edition: str | None = None) -> Any:
+        """The report as a document: sections, tables and figures before they become a page."""
+        from creditlab.report import study_document
+
+        edition = check_one_of(edition or self.config.edition, ("internal", "external"), "edition")
+        return study_document(self, lang=check_one_of(lang or self.config.lang, ("zh", "en"), "lang"), edition=edition)
+
+    def to_html(self, path: str | os.PathLike[str], lang: str | None = None, edition: str | None = None) -> None:
+        """Write the report: one HTML file that opens offline, in both languages, `lang` shown first."""
+        from creditlab.report import render
+
+        write_text(path, render(self.document(lang, edition)))
+
+    def write(self, out: str | os.PathLike[str]) -> Path:
+        """Write report.html, report.json, model.json, challenger.json, study.toml and the tables; whole or not at all.
+
+        Returns the path of the report.
+        """
+        from creditlab.report import render
+
+        document = self.document()
+        with whole_folder(out) as folder:
+            write_text(folder / "report.html", render(document))
+            write_json(folder / "report.json", document.to_dict())
+            self.models["card"].to_json(folder / "model.json")
+            self.models["challenger"].to_json(folder / "challenger.json")
+            if "composition" in self.models:
+                self.models["composition"].to_json(folder / "composition.json")
+            self.config.write(folder / "study.toml")
+            for name, frame in self._tables(document.edition).items():
+                write_table(folder, name, frame)
+        return Path(out) / "report.html"
+
+    def _tables(self, edition: str) -> dict[str, pd.DataFrame]:
+        from creditlab.report import suppress
+
+        hidden = edition == "external"
+        named = {
+            "villages" if self.unit[1] == "village" else "groups": suppress(self.villages) if hidden else self.villages,
+            "findings": self.findings,
+            "validation": self.validation.tidy(),
+        }
+        if not hidden:  # rows of persons and of small villages stay inside the bank
+            named |= {"scores": self.scores, "actions": self.actions}
+        return {name: frame for name, frame in named.items() if len(frame.columns)}
+
+
+def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
+    """A table as Parquet and as CSV for Excel (UTF-8 with BOM, text that could be a formula made harmless)."""
+    flat = frame.reset_index(drop=True)
+    flat.to_parquet(folder / f"{name}.parquet", index=False)
+    harmless(flat).to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with an apostrophe before every text that a spreadsheet would run as a formula.
+
+    >>> harmless(pd.DataFrame({"x": ["=1+1", "甲村"]}))["x"].tolist()
+    ["'=1+1", '甲村']
+    """
+    safe = frame.rename(columns=lambda name: _harmless_text(name))
+    for place, name in enumerate(frame.columns):
+        column = frame[name]
+        if not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype):
+            safe = safe.assign(**{safe.columns[place]: column.map(_harmless_text)})
+    return safe
+
+
+def _harmless_text(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value

@@ -1,0 +1,69 @@
+"""Steps that both studies share: fit the models, lay the held-out rows side by side, validate, explain, score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from creditlab.binning import Binner
+from creditlab.challenger import Challenger
+from creditlab.config import StudyConfig
+from creditlab.scorecard import Scorecard
+
+#: called with a step's name (zh, en) before the step begins
+Progress = Callable[[str, str], None]
+
+
+def silent(zh: str, en: str) -> None:
+    """The progress of a call that shows none."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a model is fitted on or applied to: features, outcome, and group and weight of each row."""
+
+    X: pd.DataFrame
+    y: np.ndarray
+    group: np.ndarray | None
+    weight: np.ndarray | None = None
+
+    def at(self, mask: np.ndarray) -> Rows:
+        """The rows of a boolean mask."""
+        return Rows(
+            X=self.X[mask],
+            y=self.y[mask],
+            group=None if self.group is None else self.group[mask],
+            weight=None if self.weight is None else self.weight[mask],
+        )
+
+
+def new_card(config: StudyConfig, special: Mapping[str, Any], dictionary: Mapping[str, Any] | None) -> Scorecard:
+    """An unfitted scorecard with the study's binning."""
+    binner = Binner(**config.binning(), special=dict(special) or None, seed=config.seed)
+    return Scorecard(binner=binner, dictionary=dictionary)
+
+
+def new_challenger(config: StudyConfig, special: Mapping[str, Any], dictionary: Mapping[str, Any] | None) -> Challenger:
+    """An unfitted challenger; monotone where the dictionary declares a direction."""
+    declared = {} if dictionary is None else {n: c.direction for n, c in dictionary.items() if c.direction}
+    return Challenger(seed=config.seed, special=dict(special) or None, directions=declared or None)
+
+
+def fit_models(card: Scorecard, challenger: Challenger, rows: Rows) -> dict[str, Any]:
+    """Champion and challenger, fitted on the same rows."""
+    return {
+        "card": card.fit(rows.X, rows.y, sample_weight=rows.weight, groups=rows.group),
+        "challenger": challenger.fit(rows.X, rows.y, sample_weight=rows.weight, groups=rows.group),
+    }
+
+
+def split_table(split: np.ndarray, y: np.ndarray, order: list[str]) -> pd.DataFrame:
+    """Rows, bads and bad rate of each split, in the given order."""
+    frame = pd.DataFrame({"split": split, "bad": y})
+    table = frame.groupby("split")["bad"].agg(n="size", bads="sum", bad_rate="mean").reset_index()
+    rank = {name: place for place, name in enumerate(order)}
+    return table.sort_values("split", key=lambda s: s.map(rank), ignore_index=True)
