@@ -45,7 +45,8 @@ def cross_fit(
 
     target = check_target(y, n=len(X))
     group = check_groups(groups, len(X))
-    codes, names = pd.factorize(group)
+    # sorted, so that the folds do not depend on the order of the rows
+    codes, names = pd.factorize(group.astype(str), sort=True)
     if len(names) < 2:
         raise InputError(
             message("at least two groups", f"{len(names)}", "groups of cross_fit", "Give the village of every row.")
