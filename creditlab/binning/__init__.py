@@ -1,0 +1,13 @@
+"""Binning (分箱): optimal bins of every characteristic, their WOE and IV, as a scikit-learn transformer.
+
+`Binner` orchestrates; `characteristic` is the recipe for one column; `values` reads, `counts` reduces to fine cells,
+`shapes` chooses the shape on held-out counts, `search` finds the cuts, `categories` groups levels, `spec` says which
+value falls where, `table` is what is signed. It knows arrays and frames, not households: useful outside credit.
+"""
+
+from creditlab.binning.binner import Binner
+from creditlab.binning.cross import Cross
+from creditlab.binning.spec import BinSpec
+from creditlab.binning.table import BinningResult, BinTable
+
+__all__ = ["BinSpec", "BinTable", "Binner", "BinningResult", "Cross"]

@@ -1,0 +1,166 @@
+"""Which bin a value falls into: the bin spec, the one place where edges, levels and codes are read.
+
+Bins are numbered 0 … : first the regular bins (ranges or groups of levels), then one bin per special code, then missing
+values, and for text columns the levels never seen in training. Ranges are closed on the left: [lower, upper). A spec
+knows no target; counts and WOE are in `table`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from creditlab.binning.values import day_text, level_text, read_levels, read_numbers
+
+MISSING = ("缺失", "missing")
+UNSEEN = ("未见取值", "unseen level")
+ALL = ("全部取值", "all values")
+FLAGS = (("否", "no"), ("是", "yes"))
+#: longest label of a group of levels; the full list is in `groups`
+LABEL_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class BinSpec:
+    """The bins of one characteristic.
+
+    Parameters
+    ----------
+    name : the column.
+    form : number, flag, date or text (see `values`).
+    cuts : lower ends of the second and later ranges, ascending; empty for text.
+    groups : the levels of each regular bin; empty unless the form is text.
+    special : (code, meaning) of each special code.
+
+    >>> spec = BinSpec("age", "number", cuts=(30.0, 45.0), special=((-9.0, "not asked"),))
+    >>> spec.codes(pd.Series([29.9, 30, 60, -9, None])).tolist()
+    [0, 1, 2, 3, 4]
+    >>> [spec.label(c, "en") for c in range(spec.size)]
+    ['< 30', '[30, 45)', '≥ 45', '-9 not asked', 'missing']
+    """
+
+    name: str
+    form: str
+    cuts: tuple[float, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    special: tuple[tuple[float | str, str], ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """'category' for text, else 'numeric'."""
+        return "category" if self.form == "text" else "numeric"
+
+    @property
+    def regular(self) -> int:
+        """How many regular bins there are: they come first."""
+        return max(len(self.groups), 1) if self.form == "text" else len(self.cuts) + 1
+
+    @property
+    def missing(self) -> int:
+        """The number of the bin of missing values."""
+        return self.regular + len(self.special)
+
+    @property
+    def size(self) -> int:
+        """The number of all bins."""
+        return self.missing + 1 + (self.form == "text")
+
+    def role(self, code: int) -> str:
+        """'range', 'levels', 'special', 'missing' or 'unseen'."""
+        if code < self.regular:
+            return "levels" if self.form == "text" else "range"
+        if code < self.missing:
+            return "special"
+        return "missing" if code == self.missing else "unseen"
+
+    def codes(self, values: pd.Series) -> np.ndarray:
+        """The bin number of each value, as int16; a new array, one per row."""
+        return self._level_codes(values) if self.form == "text" else self.number_codes(read_numbers(values, self.form))
+
+    def number_codes(self, x: np.ndarray) -> np.ndarray:
+        """The bin number of each float: ranges by left-closed search, then codes, then NaN."""
+        found = np.searchsorted(np.asarray(self.cuts, dtype=float), x, side="right").astype(np.int16)
+        for place, (code, _) in enumerate(self.special):
+            found[x == code] = self.regular + place
+        found[np.isnan(x)] = self.missing
+        return found
+
+    def _level_codes(self, values: pd.Series) -> np.ndarray:
+        levels = read_levels(values)
+        place = {name: g for g, names in enumerate(self.groups) for name in names}
+        place |= {str(code): self.regular + s for s, (code, _) in enumerate(self.special)}
+        found = [place.get(name, self.size - 1) for name in levels.names]
+        return np.array([*found, self.missing], dtype=np.int16)[levels.codes]
+
+    def bounds(self, code: int) -> tuple[float, float]:
+        """[lower, upper) of a range, NaN for every other bin."""
+        if self.role(code) != "range":
+            return np.nan, np.nan
+        ends = (-np.inf, *self.cuts, np.inf)
+        return ends[code], ends[code + 1]
+
+    def label(self, code: int, lang: str = "both") -> str:
+        """What the bin is called in 'zh', 'en' or 'both'."""
+        role = self.role(code)
+        if role == "special":
+            value, meaning = self.special[code - self.regular]
+            return f"{level_text(value)} {meaning}".strip()
+        if role in ("missing", "unseen"):
+            return _in(MISSING if role == "missing" else UNSEEN, lang)
+        if role == "levels":
+            return _shortened(self.groups[code]) if self.groups else _in(ALL, lang)
+        return self._range_label(code, lang)
+
+    def _range_label(self, code: int, lang: str) -> str:
+        if not self.cuts:
+            return _in(ALL, lang)
+        if self.form == "flag" and len(self.cuts) == 1:
+            return _in(FLAGS[code], lang)
+        lower, upper = (self.end_text(v) for v in self.bounds(code))
+        if code == 0:
+            return f"< {upper}"
+        return f"≥ {lower}" if code == len(self.cuts) else f"[{lower}, {upper})"
+
+    def end_text(self, value: float) -> str:
+        """An edge as text: the date where the column holds dates, else the number that reads back exactly."""
+        if not np.isfinite(value):
+            return "∞" if value > 0 else "-∞"
+        return day_text(value) if self.form == "date" else level_text(value) if abs(value) < 1e15 else repr(value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as JSON types; floats read back exactly."""
+        return {
+            "name": self.name,
+            "form": self.form,
+            "cuts": list(self.cuts),
+            "groups": [list(g) for g in self.groups],
+            "special": [list(s) for s in self.special],
+        }
+
+    @classmethod
+    def from_dict(cls, d: dict[str, Any]) -> BinSpec:
+        """The spec that `to_dict` wrote."""
+        return cls(
+            name=d["name"],
+            form=d["form"],
+            cuts=tuple(float(c) for c in d["cuts"]),
+            groups=tuple(tuple(g) for g in d["groups"]),
+            special=tuple((s[0], s[1]) for s in d["special"]),
+        )
+
+
+def _in(labels: tuple[str, str], lang: str) -> str:
+    return " ".join(labels) if lang == "both" else labels[lang == "en"]
+
+
+def _shortened(names: tuple[str, ...]) -> str:
+    text, shown = "", 0
+    for name in names:
+        longer = f"{text} | {name}" if text else name
+        if shown and len(longer) > LABEL_WIDTH:
+            break
+        text, shown = longer, shown + 1
+    return text if shown == len(names) else f"{text} … +{len(names) - shown}"
