@@ -42,8 +42,8 @@ class GammaMixture:
         return 1 / np.sqrt(self.shape), self.weight
 
     def prior_mean(self) -> float:
-        """The mean relative risk of the villages, as the data place it."""
-        return float(self.weight @ (self.shape / self.rate))
+        """The mean relative risk of the villages as the data place it (geometric mean over the nodes)."""
+        return float(np.exp(self.weight @ np.log(self.shape / self.rate)))
 
     def above(self, threshold: float) -> np.ndarray:
         """P(relative risk > threshold) of each village."""
@@ -56,23 +56,30 @@ class GammaMixture:
     def quantile(self, q: float) -> np.ndarray:
         """The q-quantile of each village, by Newton steps on the log scale kept inside a bracket."""
         shapes, rates = self._shapes(), self._rates()
-        ends = gammaincinv(shapes, q) / rates
         tiny = np.finfo(float).tiny
-        lo, hi = (np.log(np.maximum(end, tiny)) for end in (ends.min(axis=0), ends.max(axis=0)))
-        x = np.log(np.maximum(self.weight @ ends, tiny))
+        x = np.log(np.maximum(self._matched_quantile(q), tiny))
+        lo, hi = np.full(len(x), -np.inf), np.full(len(x), np.inf)
         scale = shapes * np.log(rates) - gammaln(shapes)
-        for _ in range(60):
+        for _ in range(100):
             t = np.exp(x)
             gap = self.weight @ gammainc(shapes, rates * t) - q
             lo, hi = np.where(gap < 0, x, lo), np.where(gap < 0, hi, x)
             slope = self.weight @ np.exp(scale + shapes * x - rates * t)
-            step = x - gap / np.maximum(slope, tiny)
-            following = np.where((step > lo) & (step < hi), step, (lo + hi) / 2)
-            done = np.max(np.abs(following - x)) < 1e-10
+            following = x - np.clip(gap / np.maximum(slope, tiny), -20, 20)
+            # a step out of the bracket has met a bend: both ends are known then, halve the bracket
+            following = np.where((following >= lo) & (following <= hi), following, (lo + hi) / 2)
+            done = np.max(np.abs(following - x)) < 1e-9
             x = following
             if done:
                 break
         return np.exp(x)
+
+    def _matched_quantile(self, q: float) -> np.ndarray:
+        """The quantile of the gamma distribution with the mixture's mean and variance."""
+        means = self._shapes() / self._rates()
+        mean = self.weight @ means
+        variance = self.weight @ (means / self._rates() + (means - mean) ** 2)
+        return gammaincinv(mean**2 / variance, q) * variance / mean
 
     def draws(self, n: int, seed: int) -> np.ndarray:
         """`n` joint draws, n × villages: a node for each draw, then each village given that node."""

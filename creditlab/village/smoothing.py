@@ -16,6 +16,7 @@ from creditlab.checks import check_level
 from creditlab.errors import FitError, InputError, message, some
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.village.counts import check_counts, village_names
+from creditlab.village.indirect import NOTHING_EXPECTED
 from creditlab.village.posterior import GammaMixture, posterior
 
 #: below this number of villages the spread between them rests on the prior more than on the data
@@ -41,6 +42,8 @@ class SmoothingResult(Result):
 
     def draws(self, n: int, seed: int = 0) -> np.ndarray:
         """`n` joint draws of the villages' relative risks, n × villages in the order of `tidy()`.
+
+        A village where nothing is expected is drawn from the distribution of villages.
 
         Raises
         ------
@@ -146,13 +149,15 @@ def _with_estimate(
     table: pd.DataFrame, mixture: GammaMixture, level: float, factor: np.ndarray, stamp: Stamp
 ) -> SmoothingResult:
     tail = (1 - level) / 2
-    table = table.assign(
-        estimate=mixture.mean(),
-        lo=mixture.quantile(tail),
-        hi=mixture.quantile(1 - tail),
-        p_above=mixture.above(1.0),
-        reason="",
-    )
+    known = table["expected"].to_numpy() > 0
+    found = {
+        "estimate": mixture.mean(),
+        "lo": mixture.quantile(tail),
+        "hi": mixture.quantile(1 - tail),
+        "p_above": mixture.above(1.0),
+    }
+    table = table.assign(**{name: np.where(known, values, np.nan) for name, values in found.items()})
+    table["reason"] = np.where(known, "", NOTHING_EXPECTED)
     spread, weight = mixture.spread()
     cv_lo, cv_hi = _weighted_limits(spread, weight, tail)
     facts = {
