@@ -1,0 +1,22 @@
+"""Figures: one module per area, one noun per figure, `plots.area.noun(result) -> plotly Figure`.
+
+Use them directly or as `result.plot.noun()`. A figure draws only the numbers of the result it is given: it does not
+fit, write a file or show itself. Plotly is imported when the first area is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_AREAS = ("binning", "explanation", "loans", "scorecard", "theme", "validation", "village", "words")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _AREAS:
+        return importlib.import_module(f"creditlab.plots.{name}")
+    raise AttributeError(f"module 'creditlab.plots' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_AREAS})

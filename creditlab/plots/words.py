@@ -1,0 +1,177 @@
+"""The bilingual words of figures and tables: one glossary, Chinese and English.
+
+A figure carries both languages in one string ("坏账率 bad rate"); a report page, which knows the glossary, shows the
+one that the reader chose. It holds no sentence: statements belong to the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from creditlab.errors import InputError, message
+
+__all__ = ["Text", "WORDS", "word"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in Chinese and in English; both must be there.
+
+    >>> Text("坏账率", "bad rate").both
+    '坏账率 bad rate'
+    >>> Text.same("AUC").both
+    'AUC'
+    """
+
+    zh: str
+    en: str
+
+    def __post_init__(self) -> None:
+        for lang, value in (("zh", self.zh), ("en", self.en)):
+            if not isinstance(value, str) or not value.strip():
+                raise InputError(
+                    message(
+                        "a text in both languages", f"{value!r} for {lang}", "Text", "Fill in the missing language."
+                    )
+                )
+
+    @classmethod
+    def same(cls, value: Any) -> Text:
+        """A text that reads the same in both languages: a name, a code, a formula."""
+        return cls(str(value), str(value))
+
+    @property
+    def both(self) -> str:
+        """Both languages in one string, Chinese first."""
+        return self.zh if self.zh == self.en else f"{self.zh} {self.en}"
+
+    def to_dict(self) -> dict[str, str]:
+        return {"zh": self.zh, "en": self.en}
+
+
+def _glossary(**pairs: tuple[str, str]) -> Mapping[str, Text]:
+    return {name: Text(zh, en) for name, (zh, en) in pairs.items()}
+
+
+#: column name or figure word → what a reader calls it
+WORDS: Mapping[str, Text] = _glossary(
+    # counts and rates
+    n=("样本量", "n"),
+    share=("占比", "share"),
+    bads=("坏样本数", "bads"),
+    goods=("好样本数", "goods"),
+    bad=("坏", "bad"),
+    good=("好", "good"),
+    bad_rate=("坏账率", "bad rate"),
+    lo=("下限", "lower"),
+    hi=("上限", "upper"),
+    level=("置信水平", "level"),
+    estimate=("估计值", "estimate"),
+    interval=("区间", "interval"),
+    reason=("原因", "reason"),
+    id=("编号", "id"),
+    name=("名称", "name"),
+    # binning
+    bin=("分箱", "bin"),
+    label=("区间或取值", "range or value"),
+    woe=("证据权重", "WOE"),
+    iv=("信息值", "IV"),
+    feature=("特征", "feature"),
+    kind=("类型", "kind"),
+    trend=("趋势", "trend"),
+    kept=("入选", "kept"),
+    # scorecard
+    points=("分值", "points"),
+    score=("评分", "score"),
+    coefficient=("系数", "coefficient"),
+    std_error=("标准误", "std. error"),
+    p_value=("p 值", "p-value"),
+    pd=("违约概率", "PD"),
+    tier=("等级", "tier"),
+    # validation
+    model=("模型", "model"),
+    scope=("范围", "scope"),
+    statistic=("统计量", "statistic"),
+    df=("自由度", "df"),
+    threshold=("阈值", "threshold"),
+    verdict=("结论", "verdict"),
+    reference=("依据", "reference"),
+    section=("部分", "section"),
+    false_positive_rate=("误报率（好样本）", "false-positive rate (goods)"),
+    true_positive_rate=("命中率（坏样本）", "true-positive rate (bads)"),
+    predicted=("预测违约率", "predicted PD"),
+    observed_rate=("实际坏账率", "observed bad rate"),
+    perfect=("完全一致", "perfect"),
+    chance=("随机", "chance"),
+    # village
+    village=("村", "village"),
+    village_id=("村编号", "village id"),
+    observed=("实际坏样本", "observed bads"),
+    expected=("期望坏样本", "expected bads"),
+    ratio=("实际/期望", "O/E"),
+    ratio_lo=("实际/期望下限", "O/E lower"),
+    ratio_hi=("实际/期望上限", "O/E upper"),
+    raw_ratio=("原始实际/期望", "raw O/E"),
+    shrunken_ratio=("收缩后实际/期望", "shrunken O/E"),
+    p_top=("最差前列概率", "P(top k)"),
+    limits_95=("95% 控制限", "95% limits"),
+    limits_998=("99.8% 控制限", "99.8% limits"),
+    villages=("村庄", "villages"),
+    outside_998=("超出 99.8% 控制限", "outside 99.8% limits"),
+    outside_95=("超出 95% 控制限", "outside 95% limits"),
+    within_limits=("控制限之内", "within limits"),
+    east=("东向", "east"),
+    north=("北向", "north"),
+    longitude=("经度", "longitude"),
+    latitude=("纬度", "latitude"),
+    # explanation
+    importance=("平均绝对贡献", "mean |contribution|"),
+    contribution=("对数几率贡献", "contribution to log-odds of bad"),
+    source=("数据来源", "source"),
+    base_value=("基准值", "base value"),
+    total=("合计", "total"),
+    raises_risk=("提高风险", "raises risk"),
+    lowers_risk=("降低风险", "lowers risk"),
+    # loans
+    month=("月份", "month"),
+    balance=("余额", "balance"),
+    npl_ratio=("不良率", "NPL ratio"),
+    by_balance=("按余额", "by balance"),
+    by_count=("按笔数", "by count"),
+    difference=("差额", "difference"),
+    notes=("笔数", "notes"),
+    npl_balance=("不良余额", "NPL balance"),
+    # figure titles
+    bad_rate_by_bin=("各分箱坏账率", "Bad rate by bin"),
+    woe_by_bin=("各分箱证据权重", "WOE by bin"),
+    iv_by_feature=("各特征信息值", "IV by feature"),
+    points_by_bin=("各分箱分值", "Points by bin"),
+    score_distribution=("评分分布", "Score distribution"),
+    coefficients=("回归系数", "Coefficients"),
+    roc=("ROC 曲线", "ROC curve"),
+    calibration=("校准图", "Calibration"),
+    tests=("检验一览", "Tests"),
+    funnel=("村级漏斗图", "Village funnel"),
+    caterpillar=("村级排序图", "Villages in order"),
+    map=("村级地图", "Village map"),
+    top_k=("进入最差前列的概率", "Probability of being among the worst"),
+    feature_importance=("特征重要性", "Feature importance"),
+    contributions=("各特征贡献分布", "Contributions by feature"),
+    importance_by_source=("各数据来源的重要性", "Importance by source"),
+    household=("单户评分解释", "One household explained"),
+    reconciliation=("台账与总账差额", "Book against control totals"),
+    npl=("不良率走势", "NPL ratio by month"),
+)
+
+
+def word(name: str, unit: str = "") -> str:
+    """Both languages of a glossary word, with its unit in brackets.
+
+    >>> word("bad_rate", "%")
+    '坏账率 bad rate (%)'
+    """
+    if name not in WORDS:
+        raise InputError(message("a word of the glossary", repr(name), "creditlab.plots.words", "Add it to WORDS."))
+    return f"{WORDS[name].both} ({unit})" if unit else WORDS[name].both

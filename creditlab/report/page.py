@@ -1,0 +1,163 @@
+"""A `Document` as one HTML page that opens offline: both languages, light, dark and paper, plotly embedded once.
+
+Use `render(document)`. The page makes no request: a content policy in its head forbids any, and allows only the two
+scripts whose digests it names. Same document, same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from creditlab.errors import InputError, message
+from creditlab.plots import theme
+from creditlab.plots.words import WORDS
+from creditlab.report.blocks import SEVERITIES, STATES, STATUSES, FigureBlock, TableBlock
+from creditlab.report.cells import Cell, cell
+from creditlab.report.document import Document
+from creditlab.results import plain
+
+__all__ = ["render"]
+
+
+def render(document: Document, lang: str | None = None) -> str:
+    """The report as the text of one HTML file.
+
+    Parameters
+    ----------
+    document : what to show.
+    lang : the language shown first, 'zh' or 'en'; None takes the document's. Both are in the page; the reader switches,
+        or opens the file with `#lang=en`.
+
+    Raises
+    ------
+    InputError : the language is unknown, or a format of a table cannot be used.
+    """
+    first = lang or document.lang
+    if first not in ("zh", "en"):
+        raise InputError(message("'zh' or 'en'", repr(lang), "lang of render", "Choose one of the two."))
+    figures = [b for b in document.blocks() if isinstance(b, FigureBlock)]
+    script, plotly = _asset("page.js"), _plotly() if figures else ""
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            document=document,
+            lang=first,
+            style=Markup(_asset("page.css")),
+            script=Markup(script),
+            policy=_policy(script, plotly),
+            bundle=Markup(_packed(plotly)) if figures else "",
+            settings=script_json(_settings(document, figures)),
+            manifest=[(name, cell(value)) for name, value in _flat(plain(dict(document.manifest)))],
+            states=STATES,
+            severities=SEVERITIES,
+            statuses=STATUSES,
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("creditlab.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(cell=cell, cells=_cells, figure_json=_figure_json, figure_note=_figure_note)
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("creditlab.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+@cache
+def _packed(text: str) -> str:
+    """Gzip without a time, as base64: about two fifths of the size."""
+    return base64.b64encode(gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)).decode("ascii")
+
+
+def _policy(*scripts: str) -> str:
+    digests = (base64.b64encode(hashlib.sha256(s.encode("utf-8")).digest()).decode("ascii") for s in scripts if s)
+    allowed = " ".join(f"'sha256-{d}'" for d in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that may stand inside a script element: nothing in it can end the element or a line.
+
+    >>> print(script_json({"a": "</script>"}))
+    {"a":"\\u003c/script\\u003e"}
+    """
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # safe: every character that HTML could read has just been replaced
+
+
+def _settings(document: Document, figures: list[FigureBlock]) -> dict[str, Any]:
+    """What the script of the page needs: titles, words to switch, colours, figure templates."""
+    words = {text.both: text.to_dict() for text in [*WORDS.values(), *(w for f in figures for w in f.words)]}
+    return {
+        "title": document.title.to_dict(),
+        "words": words,
+        "dark": dict(theme.COLOURS.values()),
+        "templates": {name: theme.template(name == "dark").to_plotly_json() for name in ("light", "dark")},
+    }
+
+
+def _figure_json(figure: Any) -> Markup:
+    """The figure without template and title: the page has its own of both."""
+    content = json.loads(figure.to_json())
+    layout = content.get("layout", {})
+    for name in ("template", "title"):
+        layout.pop(name, None)
+    layout["margin"] = {"l": 60, "r": 16, "t": 40, "b": 52, **layout.get("margin", {})}
+    return script_json({"data": content.get("data", []), "layout": layout})
+
+
+def _figure_note(figure: Any) -> str:
+    """The line on n and intervals: the subtitle of the figure, as plain text."""
+    note = figure.layout.title.subtitle.text or ""
+    return re.sub(r"&(lt|gt|amp);", lambda found: {"lt": "<", "gt": ">", "amp": "&"}[found[1]], note)
+
+
+def _cells(table: TableBlock) -> list[list[Cell]]:
+    """The rows that are shown, cell by cell."""
+    columns = [table.frame[name].tolist() for name in table.columns]
+    formats = [table.formats.get(name, "") for name in table.columns]
+    rows = zip(*(column[: table.shown] for column in columns), strict=True)
+    return [[cell(value, format) for value, format in zip(row, formats, strict=True)] for row in rows]
+
+
+def _flat(value: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    """Nested mappings as dotted names, in the order given."""
+    flat: list[tuple[str, Any]] = []
+    for name, item in value.items():
+        whole = f"{path}{name}"
+        flat += _flat(item, f"{whole}.") if isinstance(item, Mapping) and item else [(whole, item)]
+    return flat

@@ -1,0 +1,138 @@
+// Language switch, lazy figures, paper. No request is made: plotly and the figures are in this file.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const settings = read("page-settings");
+  const plots = [...document.querySelectorAll(".plot")];
+  const darkGround = matchMedia("(prefers-color-scheme: dark)");
+  const drawn = new Set();
+  let lang = root.lang.startsWith("zh") ? "zh" : "en";
+  let paper = false;
+  let unpacking = null;
+
+  const config = () => ({
+    displaylogo: false,
+    responsive: true,
+    scrollZoom: false,
+    locale: lang === "zh" ? "zh-CN" : "en",
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+  });
+  const chinese = {
+    moduleType: "locale",
+    name: "zh-CN",
+    dictionary: {
+      "Download plot as a PNG": "保存为图片",
+      "Download plot": "保存为图片",
+      Zoom: "缩放",
+      Pan: "平移",
+      "Reset axes": "恢复坐标",
+      "Double-click to zoom back out": "双击恢复",
+    },
+    format: {},
+  };
+
+  // one string: a colour in the dark, a glossary word (perhaps with its unit in brackets), or hover lines "word: value"
+  const turned = (text, dark) => {
+    if (dark && Object.hasOwn(settings.dark, text)) return settings.dark[text];
+    const cut = text.endsWith(")") ? text.lastIndexOf(" (") : -1;
+    const base = cut > 0 ? text.slice(0, cut) : text;
+    if (Object.hasOwn(settings.words, base)) return settings.words[base][lang] + text.slice(base.length);
+    if (!text.endsWith("<extra></extra>")) return text;
+    return text.split("<br>").map((line) => {
+      const colon = line.indexOf(": ");
+      const word = line.slice(0, colon);
+      return Object.hasOwn(settings.words, word) ? settings.words[word][lang] + line.slice(colon) : line;
+    }).join("<br>");
+  };
+  const walk = (value, dark) => {
+    if (typeof value === "string") return turned(value, dark);
+    if (Array.isArray(value)) return value.map((v) => walk(v, dark));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, k === "bdata" ? v : walk(v, dark)]));
+    }
+    return value;
+  };
+
+  const unpack = () => {
+    unpacking ??= (async () => {
+      const packed = Uint8Array.from(atob(document.getElementById("page-plotly").textContent), (c) => c.charCodeAt(0));
+      const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+      const script = document.createElement("script");
+      script.textContent = await new Response(stream).text();
+      document.head.append(script);
+      Plotly.register(chinese);
+    })();
+    return unpacking;
+  };
+  const draw = (plot) => {
+    const dark = darkGround.matches && !paper;
+    const figure = walk(read(plot.dataset.figure), dark);
+    figure.layout.template = settings.templates[dark ? "dark" : "light"];
+    if (paper) Object.assign(figure.layout, { width: 670, autosize: false });
+    drawn.add(plot);
+    return Plotly.react(plot, figure.data, figure.layout, config());
+  };
+  const failed = (error) => {
+    for (const plot of plots) {
+      plot.style.minHeight = "0";
+      plot.textContent = "图表需要较新的浏览器；数据见下表。 Figures need a current browser; the table below has the data.";
+    }
+    throw error;
+  };
+
+  const speak = (chosen) => {
+    lang = chosen;
+    root.lang = lang === "zh" ? "zh-CN" : "en";
+    document.title = settings.title[lang];
+    for (const button of document.querySelectorAll("[data-lang]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.lang === lang));
+    }
+    drawn.forEach(draw);
+  };
+  for (const button of document.querySelectorAll("[data-lang]")) {
+    button.addEventListener("click", () => speak(button.dataset.lang));
+  }
+  const asked = /^#lang=(zh|en)$/.exec(location.hash);
+  if (asked) speak(asked[1]);
+
+  // the contents mark the section that is being read
+  const hits = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const link = document.querySelector(`.contents a[href="#${CSS.escape(entry.target.id)}"]`);
+      if (link) link.toggleAttribute("data-here", entry.isIntersecting);
+    }
+  }, { rootMargin: "-10% 0px -70% 0px" });
+  document.querySelectorAll("main section > h2").forEach((heading) => hits.observe(heading));
+
+  if (plots.length) {
+    const eye = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        eye.unobserve(target);
+        unpack().then(() => drawn.has(target) || draw(target)).catch(failed);
+      }
+    }, { rootMargin: "600px 0px" });
+    plots.forEach((plot) => eye.observe(plot));
+    // unpacked early, so that printing finds plotly there
+    setTimeout(() => unpack().catch(failed), 200);
+    darkGround.addEventListener("change", () => drawn.forEach(draw));
+  }
+
+  let closed = [];
+  const toPaper = () => {
+    if (paper) return;
+    paper = true;
+    closed = [...document.querySelectorAll("details:not([open])")];
+    closed.forEach((details) => { details.open = true; });
+    if (typeof Plotly !== "undefined") plots.forEach(draw);
+  };
+  const toScreen = () => {
+    if (!paper) return;
+    paper = false;
+    closed.forEach((details) => { details.open = false; });
+    drawn.forEach(draw);
+  };
+  addEventListener("beforeprint", toPaper);
+  addEventListener("afterprint", toScreen);
+})();
