@@ -1,0 +1,22 @@
+"""Departments' tables become one credit file per household: contracts, reading, coverage, conflicts, sample county."""
+
+from creditlab.data.county import County, read_county
+from creditlab.data.household import HouseholdFile
+from creditlab.data.identity import read_key
+from creditlab.data.schema import TABLES, Table
+from creditlab.data.sources import SourceTable, read_table
+from creditlab.data.world import World, make_county, write_county
+
+__all__ = [
+    "TABLES",
+    "County",
+    "HouseholdFile",
+    "SourceTable",
+    "Table",
+    "World",
+    "make_county",
+    "read_county",
+    "read_key",
+    "read_table",
+    "write_county",
+]

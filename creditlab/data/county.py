@@ -1,0 +1,148 @@
+"""A county: the tables that are there, what is not there, and what was found wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from creditlab.checks import check_date
+from creditlab.data.contracts import contract_findings
+from creditlab.data.crosscheck import conflicts, coverage
+from creditlab.data.household import HouseholdFile, household_file
+from creditlab.data.identity import check_key
+from creditlab.data.schema import TABLES
+from creditlab.data.sources import ENDINGS, FINDING_COLUMNS, SourceTable, finding, read_source
+from creditlab.errors import InputError, UnreadableError, message
+from creditlab.files import read_json
+
+
+@dataclass(frozen=True, eq=False)
+class County:
+    """The tables of one county.
+
+    Parameters
+    ----------
+    tables : name → `SourceTable`; a real county may bring any subset of `creditlab.data.TABLES`.
+    unknown : files of the folder that no contract names.
+    geojson : polygons of the villages, when there is a villages.geojson.
+    """
+
+    tables: Mapping[str, SourceTable]
+    unknown: tuple[str, ...] = ()
+    geojson: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Tables that a county may bring and this one does not."""
+        return tuple(name for name in TABLES if name not in self.tables)
+
+    def check(self) -> pd.DataFrame:
+        """Findings: table column rule severity rows first_rows. Row numbers start at 0; no value is shown."""
+        found = [f for source in self.tables.values() for f in source.findings]
+        found += contract_findings({name: source.frame for name, source in self.tables.items()})
+        found += [
+            finding(name, "", "table not there: its features are 'not connected'", "info", ()) for name in self.missing
+        ]
+        found += [finding(name, "", "file of no known table: not read", "info", ()) for name in self.unknown]
+        order = {"stop": 0, "error": 1, "warning": 2, "info": 3}
+        table = pd.DataFrame(found, columns=FINDING_COLUMNS)
+        return table.sort_values("severity", key=lambda s: s.map(order), kind="stable", ignore_index=True)
+
+    def household_file(self, as_of: Any, households: Iterable[str] | None = None) -> HouseholdFile:
+        """One row per household of the census, with nothing that became known after `as_of` (that day inclusive).
+
+        Parameters
+        ----------
+        as_of : a date.
+        households : optional subset of household pseudonyms; a file of few is cheaper.
+
+        Raises
+        ------
+        InputError : for something that is no date, or when there is no household table.
+        """
+        return household_file(self._frames(), check_date(as_of, "as_of"), households)
+
+    def conflicts(self, as_of: Any) -> pd.DataFrame:
+        """Facts on which sources disagree, as known on a date; see `creditlab.data.crosscheck.conflicts`."""
+        return conflicts(self.household_file(as_of))
+
+    def coverage(self, as_of: Any) -> pd.DataFrame:
+        """Households reached by village, source and port; see `creditlab.data.crosscheck.coverage`."""
+        return coverage(self.household_file(as_of))
+
+    def last_month(self) -> pd.Timestamp:
+        """The last month end of the book."""
+        if "loan_months" not in self.tables:
+            raise InputError(message("the table loan_months", "none", "county folder", "Give a date (as_of) yourself."))
+        return self.tables["loan_months"].frame["month_end"].max()
+
+    def _frames(self) -> dict[str, pd.DataFrame]:
+        return {name: source.frame for name, source in self.tables.items()}
+
+    def __repr__(self) -> str:
+        rows = sum(len(s.frame) for s in self.tables.values())
+        return f"<County {len(self.tables)} tables, {rows:,} rows; not there: {', '.join(self.missing) or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        listed = [
+            {"table": n, "名称": TABLES[n].zh, "rows": len(s.frame), "columns": s.frame.shape[1], "file": s.file}
+            for n, s in self.tables.items()
+        ]
+        return pd.DataFrame(listed).to_html(index=False, border=0)
+
+
+def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None) -> County:
+    """Read a county's folder: the tables of `creditlab.data.TABLES` that are there.
+
+    Parameters
+    ----------
+    path : a folder with one file per table, named as the table: loans.parquet, households.csv, tax.xlsx ...
+    id_key : key of the pseudonyms, needed only when files hold 18-digit identity numbers. It is kept nowhere.
+
+    Returns
+    -------
+    County : `.tables`, `.missing`, `.check()`, `.household_file(as_of)`, `.conflicts(as_of)`, `.coverage(as_of)`.
+
+    Raises
+    ------
+    UnreadableError : no such folder, no table in it, two files for one table, a file that cannot be read.
+    IdentityError : identity numbers without a key.
+
+    >>> read_county("data/sample").missing  # doctest: +SKIP
+    ()
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        came = "a file" if folder.is_file() else "no folder"
+        raise UnreadableError(message("a county folder", came, str(path), "For one table use `creditlab scorecard`."))
+    files = sorted(f for f in folder.iterdir() if f.is_file() and f.suffix.lower() in ENDINGS)
+    known: dict[str, Path] = {}
+    for file in files:
+        if file.stem in TABLES:
+            if file.stem in known:
+                came = f"{known[file.stem].name} and {file.name}"
+                raise UnreadableError(
+                    message(f"one file for the table {file.stem}", came, str(path), "Remove one of them.")
+                )
+            known[file.stem] = file
+    if not known:
+        raise UnreadableError(
+            message(
+                f"tables such as loans.parquet or households.csv ({len(TABLES)} are known)",
+                "none",
+                str(path),
+                "Name each file as its table.",
+            )  # fmt: skip
+        )
+    key = None if id_key is None else check_key(id_key)
+    map_file = folder / "villages.geojson"
+    return County(
+        tables={name: read_source(known[name], TABLES[name], key) for name in TABLES if name in known},
+        unknown=tuple(f.name for f in files if f.stem not in TABLES),
+        geojson=read_json(map_file) if map_file.is_file() else None,
+    )

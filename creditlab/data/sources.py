@@ -1,0 +1,224 @@
+"""Reading one file: Parquet, CSV (UTF-8 or GB18030, with or without BOM) or Excel, with codes and ids kept as text.
+
+A file that cannot be read gives one clear message. A file with faults is read, its faults are findings, and what is
+sound goes on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from creditlab.data.identity import looks_like_identity, pseudonyms
+from creditlab.data.schema import Table
+from creditlab.errors import IdentityError, UnreadableError, message
+from creditlab.results import digest
+
+ENDINGS = (".parquet", ".csv", ".txt", ".xlsx", ".xlsm")
+FINDING_COLUMNS = ["table", "column", "rule", "severity", "rows", "first_rows"]
+#: words in a column's name that mark what may never be read (Credit Reporting Regulation, Art. 14)
+BLOCKED = ("religion", "gene_", "genetic", "fingerprint", "blood_type", "disease", "medical_history", "diagnosis",
+           "宗教", "基因", "指纹", "血型", "疾病", "病史", "诊断")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """One department's table as read: its frame, where it came from, its digest, and what was found in it."""
+
+    name: str
+    frame: pd.DataFrame
+    file: str
+    digest: str
+    findings: tuple[dict[str, Any], ...] = field(default=())
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """A table from a Parquet, CSV or Excel file; numbers as numbers, codes and long digit strings as text.
+
+    Parameters
+    ----------
+    path : a file ending in .parquet, .csv, .txt, .xlsx or .xlsm (first sheet).
+
+    Raises
+    ------
+    UnreadableError : the file is absent, empty, damaged, of another format, or has no row.
+    """
+    place = Path(path)
+    if not place.is_file():
+        came = "a folder" if place.is_dir() else "no file"
+        raise UnreadableError(message("a table file", came, str(path), "Check the path."))
+    ending = place.suffix.lower()
+    if ending not in ENDINGS:
+        raise UnreadableError(
+            message(
+                f"a file ending in {', '.join(ENDINGS)}", repr(ending), str(path), "Save it in one of these formats."
+            )
+        )
+    if place.stat().st_size == 0:
+        raise UnreadableError(message("a table", "an empty file", str(path), "Check the extract."))
+    frame = _parse(place, ending)
+    if frame.shape[1] == 0 or len(frame) == 0:
+        raise UnreadableError(
+            message("at least one row", "an empty table", str(path), "Check the extract and its filters.")
+        )
+    return frame
+
+
+def _parse(place: Path, ending: str) -> pd.DataFrame:
+    try:
+        if ending == ".parquet":
+            return pd.read_parquet(place)
+        if ending in (".xlsx", ".xlsm"):
+            return _typed(pd.read_excel(place, dtype=object))
+        return _typed(_csv(place))
+    except (ValueError, OSError, KeyError, ImportError, UnicodeError, csv.Error) as error:
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    except Exception as error:  # the parsers of three formats raise classes of their own for a damaged file
+        reason = type(error).__name__
+    raise UnreadableError(
+        message("a readable table", reason, str(place), "Open it in its own program and save it again.")
+    )
+
+
+def _csv(place: Path) -> pd.DataFrame:
+    raw = place.read_bytes()
+    text = _decode(raw, place)
+    first = text.split("\n", 1)[0]
+    separator = max((",", ";", "\t", "|"), key=first.count)
+    return pd.read_csv(io.StringIO(text), sep=separator, dtype="str", skipinitialspace=True)
+
+
+def _decode(raw: bytes, place: Path) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError as error:
+            last = error
+    raise UnreadableError(
+        message(
+            "text in UTF-8 or GB18030",
+            f"bytes that are neither (from byte {last.start})",
+            str(place),
+            "Save the file as UTF-8.",
+        )  # fmt: skip
+    )
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text columns that hold only numbers become numbers; codes with leading zeros and long digit strings stay text."""
+    return frame.apply(_number_or_text).set_axis(frame.columns.map(lambda c: str(c).strip()), axis=1)
+
+
+def _number_or_text(values: pd.Series) -> pd.Series:
+    if not (pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)):
+        return values
+    if pd.api.types.infer_dtype(values, skipna=True) in ("datetime", "date", "datetime64"):
+        return pd.to_datetime(values).dt.as_unit("us")
+    text = values.astype("str").str.strip() if pd.api.types.is_string_dtype(values) else values
+    filled = text.dropna()
+    if filled.empty or filled.astype("str").str.fullmatch(r"0\d+|[+-]?\d{15,}").any():
+        return text
+    numbers = pd.to_numeric(filled, errors="coerce")
+    return pd.to_numeric(text) if numbers.notna().all() else text
+
+
+def read_source(path: Path, table: Table, key: bytes | None) -> SourceTable:
+    """A department's file under its contract: headers, kinds, blocked columns, identity numbers, keys.
+
+    Raises
+    ------
+    UnreadableError : see `read_table`.
+    IdentityError : identity numbers without a key.
+    """
+    frame = read_table(path)
+    findings: list[dict[str, Any]] = []
+    frame = frame.rename(columns={c.zh: c.name for c in table.columns})
+    frame = _without_blocked(frame, table.name, findings)
+    frame = _without_identity(frame, table, key, path)
+    missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
+    findings += [finding(table.name, c, "required column not there", "error", ()) for c in missing]
+    for column in table.columns:
+        if column.name in frame.columns:
+            frame[column.name] = _of_kind(frame[column.name], column.kind, table.name, findings)
+    frame = _unique_keys(frame, table, findings)
+    return SourceTable(table.name, frame, path.name, digest(frame), tuple(findings))
+
+
+def _without_blocked(frame: pd.DataFrame, table: str, findings: list[dict[str, Any]]) -> pd.DataFrame:
+    blocked = [c for c in frame.columns if any(word in str(c).lower() for word in BLOCKED)]
+    findings += [finding(table, c, "blocked by law: column dropped unread", "error", frame[c].notna()) for c in blocked]
+    return frame.drop(columns=blocked)
+
+
+def _without_identity(frame: pd.DataFrame, table: Table, key: bytes | None, path: Path) -> pd.DataFrame:
+    for name in frame.columns:
+        numbers = looks_like_identity(frame[name])
+        if not numbers.any():
+            continue
+        if key is None:
+            raise IdentityError(
+                message(
+                    "pseudonyms, or a key to make them",
+                    f"identity numbers in {int(numbers.sum())} rows",
+                    f"column '{name}' of {path.name}",
+                    "Give the key: id_key=..., or --id-key FILE.",
+                )  # fmt: skip
+            )
+        prefix = "H" if name == "household_id" else "P"
+        hidden = pseudonyms(frame[name].where(numbers), key, prefix)
+        frame[name] = frame[name].astype(object).where(~numbers, hidden)
+    return frame
+
+
+def _of_kind(values: pd.Series, kind: str, table: str, findings: list[dict[str, Any]]) -> pd.Series:
+    """A column as its contract declares it; what does not fit becomes missing and a finding."""
+    if kind in ("text", "id", "code"):
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            whole = values.dropna().mod(1).eq(0).all()
+            values = values.astype("Int64") if whole else values
+        return values.astype("str").where(values.notna(), None).astype("str")
+    if kind == "date":
+        clean = pd.to_datetime(values, errors="coerce")
+        clean = clean.dt.tz_localize(None).dt.as_unit("us")
+        rule = "not a date: taken as missing"
+    else:
+        clean = pd.to_numeric(values, errors="coerce")
+        rule = "text in a number column: taken as missing"
+    wrong = (clean.isna() & values.notna()).to_numpy()
+    if wrong.any():
+        findings.append(finding(table, str(values.name), rule, "error", wrong))
+    return clean
+
+
+def _unique_keys(frame: pd.DataFrame, table: Table, findings: list[dict[str, Any]]) -> pd.DataFrame:
+    keys = [k for k in table.keys if k in frame.columns]
+    if len(keys) < len(table.keys):
+        return frame
+    void = frame[keys].isna().any(axis=1).to_numpy()
+    if void.any():
+        findings.append(finding(table.name, keys[0], "row without its key: left out", "error", void))
+    twice = frame.duplicated(keys).to_numpy() & ~void
+    if twice.any():
+        findings.append(finding(table.name, " + ".join(keys), "key there before: later row left out", "error", twice))
+    return frame[~(void | twice)].reset_index(drop=True) if (void | twice).any() else frame
+
+
+def finding(table: str, column: str, rule: str, severity: str, rows: Iterable[Any]) -> dict[str, Any]:
+    """One row of a findings table; it names rows by number and shows no value."""
+    places = np.flatnonzero(np.asarray(rows, dtype=bool)) if not isinstance(rows, tuple) else np.array([], dtype=int)
+    first = ", ".join(str(i) for i in places[:3])
+    return {
+        "table": table,
+        "column": column,
+        "rule": rule,
+        "severity": severity,
+        "rows": len(places),
+        "first_rows": first,
+    }
