@@ -194,8 +194,10 @@ def _rows(book: _Book, standing: pd.DataFrame, outcome: pd.Series, day: pd.Times
         "household_id", keep="last"
     )
     rows = largest[["household_id", "officer_granted", "branch"]].rename(columns={"officer_granted": "officer"})
-    sums = standing.groupby("household_id").agg(granted_on=("granted_on", "min"), balance=("balance", "sum"))
-    rows = rows.merge(sums, left_on="household_id", right_index=True, validate="1:1")
+    sums = standing.groupby("household_id", as_index=False).agg(
+        granted_on=("granted_on", "min"), balance=("balance", "sum")
+    )
+    rows = rows.merge(sums, on="household_id", validate="1:1")
     rows["village_id"] = rows["household_id"].map(book.village)
     rows["as_of"] = day
     rows["bad"] = rows["household_id"].map(outcome).astype("int8")

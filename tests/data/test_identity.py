@@ -1,0 +1,64 @@
+"""Identity numbers: recognised by checksum, replaced by a keyed hash, never shown."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from creditlab.data.identity import looks_like_identity, normalise, pseudonyms, read_key
+from creditlab.errors import IdentityError
+
+#: the example printed in GB 11643-1999
+PUBLISHED = "11010519491231002X"
+KEY = b"a key that is long enough"
+
+
+def test_the_published_example_and_its_spoilt_copies() -> None:
+    numbers = pd.Series(
+        [PUBLISHED, "11010519491231002x", "１１０１０５１９４９１２３１００２Ｘ", " 110105194912310 02X"]
+    )
+    assert looks_like_identity(numbers).tolist() == [True] * 4
+    assert normalise(numbers).nunique() == 1
+    spoilt = pd.Series(["110105194912310021", "110105194913310022", "1101051949123100", None, "甲村", ""])
+    assert not looks_like_identity(spoilt).any()
+
+
+def test_every_swap_of_neighbours_is_found() -> None:
+    swapped = []
+    for i in range(16):
+        letters = list(PUBLISHED)
+        letters[i], letters[i + 1] = letters[i + 1], letters[i]
+        if "".join(letters) != PUBLISHED:
+            swapped.append("".join(letters))
+    assert not looks_like_identity(pd.Series(swapped)).any()
+
+
+def test_numbers_dates_and_flags_are_no_identity() -> None:
+    assert not looks_like_identity(pd.Series([1.5, np.nan])).any()
+    assert not looks_like_identity(pd.Series(pd.to_datetime(["2023-01-01"]))).any()
+    assert not looks_like_identity(pd.Series([True])).any()
+    assert looks_like_identity(pd.Series([440524188001010014])).tolist() == [True]  # as an integer column
+
+
+def test_the_same_key_gives_the_same_pseudonym_and_another_key_another() -> None:
+    numbers = pd.Series([PUBLISHED, "11010519491231002x", None])
+    first = pseudonyms(numbers, KEY, "P")
+    assert first[0] == first[1] and pd.isna(first[2])
+    assert first[0] == "P" + hmac.new(KEY, PUBLISHED.encode(), hashlib.sha256).hexdigest()[:12]
+    assert pseudonyms(numbers, b"another key, long enough", "P")[0] != first[0]
+
+
+def test_a_key_is_read_checked_and_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("  creditlab-sample-key \n", encoding="utf-8")
+    assert read_key(tmp_path / "key") == b"creditlab-sample-key"
+    (tmp_path / "short").write_text("hunter2", encoding="utf-8")
+    with pytest.raises(IdentityError, match="at least 16 characters") as caught:
+        read_key(tmp_path / "short")
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(IdentityError, match="a key file; got FileNotFoundError"):
+        read_key(tmp_path / "none")
