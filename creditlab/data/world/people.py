@@ -182,7 +182,9 @@ def make_register(people: People, seed: int) -> Register:
     old = place > 3
     head_birth = people.head_birth[household]
     birth = np.where(is_head, head_birth, head_birth + np.where(old, -26, gap) * 365 + rng.integers(0, 365, len(place)))
-    birth = np.minimum(birth.astype("datetime64[D]"), np.datetime64("2005-10-31"))
+    birth = birth.astype("datetime64[D]")
+    youngest = np.datetime64("2005-10-31")  # 14 at the census
+    birth = np.where(birth > youngest, youngest - rng.integers(0, 2500, len(birth)), birth)
     head_male = people.head_male[household]
     male = np.where(is_head, head_male, np.where(place == 1, ~head_male, rng.random(len(place)) < 0.5))
     relation = np.select([is_head, place == 1, old], ["head", "spouse", "parent"], "child").astype(object)

@@ -65,10 +65,11 @@ def identity_numbers(birth: np.ndarray, male: np.ndarray, rng: np.random.Generat
     days = pd.Series(birth.astype("datetime64[us]")).dt.strftime("%Y%m%d").to_numpy(dtype=object)
     order = rng.permutation(len(birth))
     rank = np.empty(len(birth), dtype=int)
-    # the order number counts up within one birth date and sex; a county has far fewer than 500 of these
     rank[order] = pd.Series(order).groupby([days[order], male[order]], sort=False).cumcount().to_numpy()
-    number = (2 * (rank + 1) - male.astype(int)) % 1000
-    body = [f"{AREA}{d}{n:03d}" for d, n in zip(days, number, strict=True)]
+    # 499 order numbers per day and sex; after that the area code counts down
+    number = 2 * (rank % 499 + 1) - male.astype(int)
+    area = int(AREA) - rank // 499
+    body = [f"{a:06d}{d}{n:03d}" for a, d, n in zip(area, days, number, strict=True)]
     digits = np.array([list(b) for b in body]).astype(int)
     return np.array([b + c for b, c in zip(body, check_digits(digits), strict=True)], dtype=object)
 
