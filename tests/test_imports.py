@@ -13,7 +13,7 @@ import pytest
 
 import creditlab
 
-FOUNDATION = {"errors", "checks", "results", "columns", "scaling", "files"}
+FOUNDATION = {"errors", "checks", "results", "columns", "scaling", "files", "estimators"}
 AREAS = {"data", "loans", "features", "binning", "scorecard", "challenger", "explanation", "validation", "village",
          "policy"}  # fmt: skip
 MAY_IMPORT = {
@@ -22,8 +22,9 @@ MAY_IMPORT = {
     "loans": FOUNDATION,
     "features": {"data", "loans", *FOUNDATION},
     "binning": FOUNDATION,
-    "scorecard": {"binning", *FOUNDATION},
-    "challenger": {"binning", *FOUNDATION},
+    "estimators": FOUNDATION,
+    "scorecard": {"binning", "estimators", *FOUNDATION},
+    "challenger": {"binning", "estimators", *FOUNDATION},
     "explanation": {"scorecard", "challenger", *FOUNDATION},
     "validation": FOUNDATION,
     "village": FOUNDATION,

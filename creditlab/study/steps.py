@@ -11,6 +11,7 @@ import pandas as pd
 
 from creditlab.binning import Binner
 from creditlab.challenger import Challenger
+from creditlab.columns import Dictionary
 from creditlab.config import StudyConfig
 from creditlab.scorecard import Scorecard
 
@@ -41,13 +42,13 @@ class Rows:
         )
 
 
-def new_card(config: StudyConfig, special: Mapping[str, Any], dictionary: Mapping[str, Any] | None) -> Scorecard:
+def new_card(config: StudyConfig, special: Mapping[str, Any], dictionary: Dictionary | None) -> Scorecard:
     """An unfitted scorecard with the study's binning."""
     binner = Binner(**config.binning(), special=dict(special) or None, seed=config.seed)
     return Scorecard(binner=binner, dictionary=dictionary)
 
 
-def new_challenger(config: StudyConfig, special: Mapping[str, Any], dictionary: Mapping[str, Any] | None) -> Challenger:
+def new_challenger(config: StudyConfig, special: Mapping[str, Any], dictionary: Dictionary | None) -> Challenger:
     """An unfitted challenger; monotone where the dictionary declares a direction."""
     declared = {} if dictionary is None else {n: c.direction for n, c in dictionary.items() if c.direction}
     return Challenger(seed=config.seed, special=dict(special) or None, directions=declared or None)

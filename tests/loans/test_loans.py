@@ -133,11 +133,10 @@ def test_a_date_outside_the_book_is_refused(county: SimpleNamespace) -> None:
 
 
 def _totals(**change: float) -> list[dict]:
-    return [
-        {"month_end": MONTHS[0], "class5": "normal", "notes": 2 + change.get("notes", 0), "balance": 150.0, "npl_balance": 0.0},
-        {"month_end": MONTHS[0], "class5": "loss", "notes": 1, "balance": 30.0 + change.get("balance", 0.0),
-         "npl_balance": 30.0 + change.get("balance", 0.0)},
-    ]  # fmt: skip
+    notes, loss = 2 + change.get("notes", 0), 30.0 + change.get("balance", 0.0)
+    normal = {"class5": "normal", "notes": notes, "balance": 150.0, "npl_balance": 0.0}
+    lost = {"class5": "loss", "notes": 1, "balance": loss, "npl_balance": loss}
+    return [{"month_end": MONTHS[0], **row} for row in (normal, lost)]
 
 
 def _book(class5: list[str], balance: list[float]) -> list[dict]:
