@@ -1,0 +1,1 @@
+"""The contracts of the tables, by area; `creditlab.data.schema` gathers them."""
