@@ -224,8 +224,8 @@ def _scorecard(options: argparse.Namespace) -> int:
 def _print_validation(study: Any) -> None:
     print("\nDiscrimination by split 各样本区分能力")
     tests = study.validation.tidy()
-    shown = tests[tests["id"].isin(["disc.auc", "disc.ks"])]
-    print(shown[["id", "model", "scope", "n", "statistic", "lo", "hi"]].to_string(index=False, float_format="%.4f"))
+    shown = tests[tests["id"].isin(["disc.auc", "disc.ks"]) & (tests["split"] != "")]
+    print(shown[["id", "model", "split", "n", "estimate", "lo", "hi"]].to_string(index=False, float_format="%.4f"))
 
 
 def _specials(given: Sequence[str]) -> dict[str, tuple[Any, ...]]:
@@ -300,7 +300,11 @@ def _validate(options: argparse.Namespace) -> int:
         lang=options.lang,
     )
     tests = result.tidy()
-    print(tests[["id", "scope", "n", "statistic", "lo", "hi", "verdict"]].to_string(index=False, float_format="%.4f"))
+    print(
+        tests[["id", "scope", "n", "estimate", "lo", "hi", "p_value", "verdict"]].to_string(
+            index=False, float_format="%.4f"
+        )
+    )
     print(f"\nreport 报告: {options.out}")
     return DONE
 

@@ -147,34 +147,12 @@ def _selection_note() -> Text:
 def validation(result: Any) -> Section:
     """Does it separate, are its PDs right, does it last: tests by sample and model."""
     tests = pair_texts(result.tidy(), "test")
-    columns = {c: Text.same(c) for c in ()}
-    shown = [c for c in ("test", "model", "scope", "n", "statistic", "p_value", "lo", "hi", "verdict") if c in tests]
-    words = {
-        "test": Text("检验", "test"),
-        "model": Text("模型", "model"),
-        "scope": Text("样本", "sample"),
-        "n": Text("样本量", "n"),
-        "statistic": Text("统计量", "statistic"),
-        "p_value": Text("p 值", "p-value"),
-        "lo": Text("下限", "lower"),
-        "hi": Text("上限", "upper"),
-        "verdict": Text("结论", "verdict"),
-    }
-    columns = {c: words[c] for c in shown}
+    split = tests["split"] != ""
+    tests = tests[split] if split.any() else tests
+    grades = tests["id"] == "cal.jeffreys_grade"
     curves = result.curves
     blocks: list[Block] = [
-        TableBlock(
-            "validation.tests",
-            Text("检验结果", "Tests"),
-            tests,
-            columns,
-            {"verdict": "state", "statistic": ".4f", "p_value": ".4f", "lo": ".4f", "hi": ".4f"},
-            note=Text(
-                "AUC 区间按组（村）聚类；无法估计者附原因。完整列见 report.json。",
-                "AUC intervals are clustered by group (village); what cannot be estimated says why. All "
-                "columns are in report.json.",
-            ),
-        ),
+        _tests("validation.tests", Text("检验结果", "Tests"), tests[~grades], "split"),
         FigureBlock(
             "validation.roc",
             Text("ROC 曲线", "ROC curves"),
@@ -189,8 +167,40 @@ def validation(result: Any) -> Section:
             Text("按预测违约率分组的实际坏账率及区间。", "Observed bad rate with interval in groups of predicted PD."),
             curves[curves["curve"] == "calibration"],
         ),
+        _tests(
+            "validation.grades", Text("分级校准（Jeffreys）", "Calibration by grade (Jeffreys)"), tests[grades], "scope"
+        ),
     ]
     return Section("validation", Text("验证", "Validation"), blocks)
+
+
+def _tests(id: str, title: Text, tests: pd.DataFrame, sample: str) -> TableBlock:
+    words = {
+        "test": Text("检验", "test"),
+        "model": Text("模型", "model"),
+        sample: Text("样本", "sample"),
+        "n": Text("样本量", "n"),
+        "estimate": Text("估计值", "estimate"),
+        "lo": Text("下限", "lower"),
+        "hi": Text("上限", "upper"),
+        "statistic": Text("统计量", "statistic"),
+        "df": Text("自由度", "df"),
+        "p_value": Text("p 值", "p-value"),
+        "p_adjusted": Text("校正 p 值", "adjusted p"),
+        "verdict": Text("结论", "verdict"),
+        "threshold": Text("阈值", "threshold"),
+        "reason": Text("备注", "remark"),
+        "reference": Text("依据", "reference"),
+    }
+    numbers = ("estimate", "lo", "hi", "statistic", "p_value", "p_adjusted")
+    columns = {c: w for c, w in words.items() if tests[c].notna().any() and (tests[c].astype("str") != "").any()}
+    note = Text(
+        "区间按组（村）聚类；各检验的零假设与多重检验校正见阈值与依据列；无法估计者在备注中说明原因。",
+        "Intervals are clustered by group (village); thresholds and references say what is tested and how multiplicity is "
+        "handled; what cannot be estimated says why in the remark.",
+    )
+    formats = {c: ".4f" for c in numbers if c in columns} | ({"verdict": "state"} if "verdict" in columns else {})
+    return TableBlock(id, title, tests, columns, formats, note)
 
 
 def explanations(study: Any) -> Section:

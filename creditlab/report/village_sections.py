@@ -55,7 +55,7 @@ def _key_figures(study: Any) -> list[KeyFigure]:
 def _auc(study: Any, label: str) -> KeyFigure:
     """AUC on the strictest sample there is: out-of-time, else test, else development."""
     tests = study.validation.tidy()
-    rows = tests[(tests["id"] == "disc.auc") & (tests["model"] == label)].set_index("scope")
+    rows = tests[(tests["id"] == "disc.auc") & (tests["model"] == label)].set_index("split")
     scope = next(s for s in ("out-of-time", "test", "development") if s in rows.index)
     row = rows.loc[scope]
     scopes = {"out-of-time": "时间外", "test": "测试样本", "development": "开发样本"}
@@ -63,7 +63,7 @@ def _auc(study: Any, label: str) -> KeyFigure:
     note = Text(
         f"{scopes[scope]}，区间 {row['lo']:.3f}–{row['hi']:.3f}", f"{scope}, interval {row['lo']:.3f}–{row['hi']:.3f}"
     )
-    return KeyFigure(Text(*names[label]), float(row["statistic"]), note, format=".3f")
+    return KeyFigure(Text(*names[label]), float(row["estimate"]), note, format=".3f")
 
 
 def _certainty(study: Any) -> Block:

@@ -114,7 +114,7 @@ def _validation(models: dict[str, Any], data: ModellingFrame, late: np.ndarray, 
     y = data.y.to_numpy()
     split = np.where(late, OUT_OF_TIME, DEVELOPMENT)
     prob = {label: models[label].predict_proba(data.X)[:, 1] for label in ("card", "challenger")}
-    prob["card, cross-fitted by village"] = out_of_village.to_numpy()
+    prob["card (out of village)"] = out_of_village.to_numpy()
     return validate(y, prob, split=split, groups=data.village.to_numpy(dtype=object))
 
 
