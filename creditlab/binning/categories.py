@@ -106,13 +106,7 @@ def _supported_groups(goods: np.ndarray, bads: np.ndarray, limits: Limits, seed:
         rates = shrunken_rates(g, b)
         n = g + b
         for most in range(1, limits.max_bins + 1):
-            there = replace(
-                limits,
-                max_bins=most,
-                min_n=limits.min_n * kept,
-                total_goods=limits.total_goods * kept,
-                total_bads=limits.total_bads * kept,
-            )
+            there = replace(limits.scaled(kept), max_bins=most)
             group = _cut(rates, g, b, there)
             prob = (np.bincount(group, weights=n * rates) / np.maximum(np.bincount(group, weights=n), 1e-300))[group]
             prob = np.clip(prob, 1e-6, 1 - 1e-6)

@@ -41,8 +41,8 @@ def count_cells(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None, 
     Sorting goods and bads apart keeps the target beside the value without an index sort.
     """
     goods, bads = _Sorted.of(x, weight, y == 0), _Sorted.of(x, weight, y == 1)
-    edges = _edges(goods, bads, most)
-    below = np.fmax(goods.below(edges), bads.below(edges))
+    edges = _edges(goods, bads, most) + 0.0  # -0.0 and 0.0 are one value: keep one sign
+    below = np.fmax(goods.below(edges), bads.below(edges)) + 0.0
     return Cells(edges, below, goods.between(edges), bads.between(edges))
 
 
@@ -181,7 +181,7 @@ def round_cut(below: float, above: float) -> float:
         unit = 10.0 ** abs(exponent)
         scaled = middle * unit if exponent < 0 else middle / unit
         for k in sorted({np.floor(scaled), np.ceil(scaled)}, key=lambda v: (abs(v - scaled), v)):
-            cut = float(k / unit if exponent < 0 else k * unit)
+            cut = float(f"{int(k)}e{exponent}")  # the float nearest to the decimal text
             if below < cut <= above:
                 return cut + 0.0  # no negative zero
     return above

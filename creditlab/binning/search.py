@@ -8,7 +8,7 @@ only counts; which shape to take is decided in `shapes`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,17 @@ class Limits:
     min_bads: float = 0.0
     prior: float = 1.0
 
+    def scaled(self, share: float) -> Limits:
+        """The limits for a part of the sample with this share of its weight."""
+        return replace(
+            self,
+            min_n=self.min_n * share,
+            min_goods=self.min_goods * share,
+            min_bads=self.min_bads * share,
+            total_goods=self.total_goods * share,
+            total_bads=self.total_bads * share,
+        )
+
 
 @dataclass(frozen=True)
 class Cuts:
@@ -67,8 +78,8 @@ def best_cuts(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, e
     """The cuts of greatest IV over fine cells.
 
     Up to `exact` cells the result is the global optimum. Above, the programme is solved on equal-count and hull
-    boundaries, then again on all boundaries around its cuts until the IV no longer grows (each solve is exact on what
-    it is given).
+    boundaries, then again on all boundaries around its cuts and a base grid that changes each time, until twice the IV
+    did not grow (each solve is exact on what it is given).
     """
     m = len(goods)
     if m <= exact:
@@ -76,12 +87,14 @@ def best_cuts(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, e
     coarse = equal_count_boundaries(goods + bads, exact // 2)
     hull = hull_boundaries(goods, bads)
     best = _solve_on(np.union1d(coarse, _thin(hull, exact // 2)), goods, bads, shape, limits)
-    base = equal_count_boundaries(goods + bads, exact // 4)
-    for _ in range(8):
+    misses = 0
+    for attempt in range(10):
+        base = equal_count_boundaries(goods + bads, exact // 4 + 5 * attempt)
         finer = _solve_on(_around(best.boundaries, m, base), goods, bads, shape, limits)
-        if finer.iv <= best.iv * (1 + 1e-9):
+        misses = 0 if finer.iv > best.iv * (1 + 1e-9) else misses + 1
+        best = finer if misses == 0 else best
+        if misses == 2:
             break
-        best = finer
     return best
 
 
@@ -111,78 +124,133 @@ def solve(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits) -> Cu
     >>> solve(np.array([4.0, 4, 2, 2]), np.array([1.0, 1, 1, 3]), "ascending", limits).boundaries.tolist()
     [2, 3]
     """
-    bins = _Bins.of(np.asarray(goods, dtype=float), np.asarray(bads, dtype=float), limits)
-    if shape in ("ascending", "descending", "free"):
-        best = _best_chain(bins, shape, limits.max_bins)
-    else:
-        best = _best_turn(bins, shape, limits.max_bins)
-    if best is None:
-        return Cuts(np.empty(0, dtype=np.int64), float(bins.whole))
-    return best
+    return Programme(goods, bads, limits).best(shape)
+
+
+class Programme:
+    """The dynamic programme over one set of cells; shapes share its tables, so ask it for several at once."""
+
+    def __init__(self, goods: np.ndarray, bads: np.ndarray, limits: Limits) -> None:
+        self._bins = _Bins.of(np.asarray(goods, dtype=float), np.asarray(bads, dtype=float), limits)
+        self._most = limits.max_bins
+        self._chains: dict[tuple[str, bool], np.ndarray] = {}
+
+    def best(self, shape: str) -> Cuts:
+        """The best cuts of one shape."""
+        if shape in ("ascending", "descending", "free"):
+            found = _best_chain(self._bins, self._chain(shape), shape)
+        else:
+            side = "ascending" if shape == "peak" else "descending"
+            found = _best_turn(self._bins, self._chain(side), self._chain(side, mirrored=True), side)
+        return found or Cuts(np.empty(0, dtype=np.int64), self._bins.whole)
+
+    def _chain(self, shape: str, mirrored: bool = False) -> np.ndarray:
+        if (shape, mirrored) not in self._chains:
+            bins = self._bins.mirrored() if mirrored else self._bins
+            self._chains[shape, mirrored] = _chain_values(bins, shape, self._most)
+        return self._chains[shape, mirrored]
 
 
 @dataclass(frozen=True)
 class _Bins:
-    """Value and bad rate of every possible bin [i, j); value -inf where a constraint forbids it."""
+    """Value and bad rate of every possible bin [i, j); value -inf where a constraint forbids it.
+
+    Counts only grow with a bin, so the bins that may start at i end at `first_end[i]` or later, and those that may end
+    at j start before `starts[j]`.
+    """
 
     value: np.ndarray
     rate: np.ndarray
+    first_end: np.ndarray
+    starts: np.ndarray
     whole: float
 
     @classmethod
     def of(cls, goods: np.ndarray, bads: np.ndarray, limits: Limits) -> _Bins:
-        g, b = (_spans(c) for c in (goods, bads))
+        g, b = _spans(goods), _spans(bads)
         n = g + b
-        slack = 1e-9 * limits.min_n
-        size = len(goods) + 1
-        possible = np.tri(size, size, -1, dtype=bool).T & (n >= limits.min_n - slack) & (n > 0)
-        possible &= (g >= limits.min_goods) & (b >= limits.min_bads)
+        possible = (n >= limits.min_n * (1 - 1e-9)) & (n > 0) & (g >= limits.min_goods) & (b >= limits.min_bads)
+        possible &= ~np.tri(len(n), dtype=bool)
         share = g / limits.total_goods - b / limits.total_bads
         with np.errstate(invalid="ignore", divide="ignore"):
             value = share * woe_of(g, b, limits.total_goods, limits.total_bads, limits.prior)
             rate = b / n
-        whole = value[0, -1] if n[0, -1] > 0 else 0.0
-        return cls(np.where(possible, value, -np.inf), np.where(possible, rate, np.nan), whole)
+        whole = float(value[0, -1]) if n[0, -1] > 0 else 0.0
+        return cls._within(possible, np.where(possible, value, -np.inf), rate, whole)
+
+    @classmethod
+    def _within(cls, possible: np.ndarray, value: np.ndarray, rate: np.ndarray, whole: float) -> _Bins:
+        return cls(value, rate, len(possible) - possible.sum(axis=1), possible.sum(axis=0), whole)
 
     def mirrored(self) -> _Bins:
         """The same bins read from the right: [i, j) becomes [m - j, m - i)."""
-        return _Bins(self.value[::-1, ::-1].T, self.rate[::-1, ::-1].T, self.whole)
+        value = np.ascontiguousarray(self.value[::-1, ::-1].T)
+        return _Bins._within(np.isfinite(value), value, np.ascontiguousarray(self.rate[::-1, ::-1].T), self.whole)
 
 
 def _spans(counts: np.ndarray) -> np.ndarray:
+    """counts[i:j].sum() for every i < j, else 0."""
     upto = np.append(0.0, np.cumsum(counts))
     return np.maximum(upto[None, :] - upto[:, None], 0.0)
 
 
-def _chains(bins: _Bins, shape: str, most: int) -> np.ndarray:
-    """best[k - 1, i, j]: the best IV of k bins that cover cells 0 … j - 1, the last being [i, j)."""
+def _chain_values(bins: _Bins, shape: str, most: int) -> np.ndarray:
+    """best[j, k - 1, i]: the best IV of k bins that cover cells 0 … j - 1, the last being [i, j)."""
     size = len(bins.value)
-    best = np.full((most, size, size), -np.inf)
-    best[0, 0] = bins.value[0]
+    best = np.full((size, most, size), -np.inf)
+    best[:, 0, 0] = bins.value[0]
     rate = -bins.rate if shape == "descending" else bins.rate
-    for j in range(1, size - 1):
-        starts = np.flatnonzero(best[:, :j, j].max(axis=0) > -np.inf)
-        ends = np.flatnonzero(bins.value[j] > -np.inf)
-        if most == 1 or not len(starts) or not len(ends):
+    for j in range(1, size - 1) if most > 1 else ():
+        starts, end = bins.starts[j], bins.first_end[j]
+        if starts == 0 or end == size:
             continue
-        before = best[:-1, starts, j]
+        before = best[j, :-1, :starts]
         if shape == "free":
-            reach = np.broadcast_to(before.max(axis=1)[:, None], (most - 1, len(ends)))
+            reach = before.max(axis=1)[None, :]
         else:
-            order = np.argsort(rate[starts, j], kind="stable")
-            highest = np.maximum.accumulate(before[:, order], axis=1)
-            place = np.searchsorted(rate[starts, j][order], rate[j, ends], side="left")
-            reach = np.where(place > 0, highest[:, np.maximum(place - 1, 0)], -np.inf)
-        best[1:, j, ends] = bins.value[j, ends] + reach
+            order = rate[:starts, j].argsort(kind="stable")
+            highest = np.full((starts + 1, most - 1), -np.inf)
+            np.maximum.accumulate(before[:, order].T, axis=0, out=highest[1:])
+            reach = highest[rate[:starts, j][order].searchsorted(rate[j, end:], side="left")]
+        best[end:, 1:, j] = bins.value[j, end:, None] + reach
     return best
 
 
-def _trace(best: np.ndarray, bins: _Bins, shape: str, k: int, i: int, j: int) -> list[int]:
+def _best_chain(bins: _Bins, best: np.ndarray, shape: str) -> Cuts | None:
+    final = best[-1]
+    if final.max() == -np.inf:
+        return None
+    k = _first_best(final.max(axis=1))
+    i = _first_best(final[k])
+    return Cuts(np.array(_trace(bins, best, shape, k, i, len(best) - 1), dtype=np.int64), float(final[k, i]))
+
+
+def _best_turn(bins: _Bins, left: np.ndarray, right: np.ndarray, side: str) -> Cuts | None:
+    """Chains of shape `side` from the left and from the right, joined at a common bin [i, j): a peak or a valley."""
+    m = len(bins.value) - 1
+    j, i = np.nonzero(np.isfinite(left.max(axis=1)) & np.isfinite(right.max(axis=1)[::-1, ::-1].T))
+    if not len(i):
+        return None
+    before, after = left[j, :, i].T, right[m - i, :, m - j].T - bins.value[i, j]
+    most = len(before)
+    totals = np.full(before.shape, -np.inf)
+    for k in range(most):
+        np.maximum(totals[k:], before[k] + after[: most - k], out=totals[k:])
+    k = _first_best(totals.max(axis=1))
+    top = _first_best(totals[k])
+    at_left = _first_best(before[: k + 1, top] + after[k::-1, top])
+    i0, j0 = int(i[top]), int(j[top])
+    starts = _trace(bins, left, side, at_left, i0, j0)
+    ends = [m - s for s in _trace(bins.mirrored(), right, side, k - at_left, m - j0, m - i0)][::-1]
+    return Cuts(np.array(starts + ends, dtype=np.int64), float(totals[k, top]))
+
+
+def _trace(bins: _Bins, best: np.ndarray, shape: str, k: int, i: int, j: int) -> list[int]:
     """The starts of all bins but the first, when bin number k (0-based) is [i, j)."""
     starts = []
     while k > 0:
         starts.append(i)
-        before = best[k - 1, :i, i]
+        before = best[i, k - 1, :i]
         if shape == "ascending":
             before = np.where(bins.rate[:i, i] < bins.rate[i, j], before, -np.inf)
         elif shape == "descending":
@@ -195,35 +263,3 @@ def _first_best(values: np.ndarray) -> int:
     """The first index whose value equals the greatest up to the tie tolerance."""
     top = values.max()
     return int(np.argmax(values >= top - TIE * abs(top)))
-
-
-def _best_chain(bins: _Bins, shape: str, most: int) -> Cuts | None:
-    best = _chains(bins, shape, most)
-    final = best[:, :, -1]
-    if final.max() == -np.inf:
-        return None
-    k = _first_best(final.max(axis=1))
-    i = _first_best(final[k])
-    return Cuts(np.array(_trace(best, bins, shape, k, i, -1), dtype=np.int64), float(final[k, i]))
-
-
-def _best_turn(bins: _Bins, shape: str, most: int) -> Cuts | None:
-    """Peak: ascending from the left, ascending from the right, joined at the top bin (valley: descending)."""
-    side = "ascending" if shape == "peak" else "descending"
-    mirror = bins.mirrored()
-    left, right = _chains(bins, side, most), _chains(mirror, side, most)
-    i, j = np.nonzero(np.isfinite(left.max(axis=0)) & np.isfinite(right.max(axis=0)[::-1, ::-1].T))
-    if not len(i):
-        return None
-    m = len(bins.value) - 1
-    before, after = left[:, i, j], right[:, m - j, m - i] - bins.value[i, j]
-    totals = np.full((most, len(i)), -np.inf)
-    for k in range(most):
-        np.maximum(totals[k:], before[k] + after[: most - k], out=totals[k:])
-    k = _first_best(totals.max(axis=1))
-    top = _first_best(totals[k])
-    at_left = _first_best(before[: k + 1, top] + after[k::-1, top])
-    i0, j0 = int(i[top]), int(j[top])
-    starts = _trace(left, bins, side, at_left, i0, j0)
-    ends = [m - s for s in _trace(right, mirror, side, k - at_left, m - j0, m - i0)][::-1]
-    return Cuts(np.array(starts + ends, dtype=np.int64), float(totals[k, top]))

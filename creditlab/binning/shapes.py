@@ -9,12 +9,12 @@ of the difference between the two (one-standard-error rule, Breiman et al. 1984;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from creditlab.binning.counts import equal_count_boundaries, fold_counts, merge_cells
-from creditlab.binning.search import Limits, solve
+from creditlab.binning.search import SHAPES, Limits, Programme
 
 #: from simple to rich; within a step the better on held-out rows is the candidate
 STEPS = (("ascending", "descending"), ("peak", "valley"), ("free",))
@@ -41,44 +41,38 @@ def choose_shape(goods: np.ndarray, bads: np.ndarray, limits: Limits, seed: int)
     goods, bads = merge_cells(goods, boundaries), merge_cells(bads, boundaries)
     rng = np.random.default_rng(seed)
     held = fold_counts(goods, FOLDS, rng), fold_counts(bads, FOLDS, rng)
-    logs = {shape: _held_out_logs(goods, bads, held, shape, limits) for step in STEPS for shape in step}
-    none = _held_out_logs(goods, bads, held, "", limits)
-    gain = {shape: _difference(logs[shape], none, held)[0] for shape in logs}
+    logs = _held_out_logs(goods, bads, held, limits)
+    gain = {shape: _difference(logs[shape], logs[""], held)[0] for shape in SHAPES}
+    whole = Programme(goods, bads, limits)
     chosen = ""
     for step in STEPS:
-        able = [s for s in step if len(solve(goods, bads, s, limits).boundaries)]
+        able = [shape for shape in step if len(whole.best(shape).boundaries)]
         if not able:
             continue
-        richer = max(able, key=lambda s: gain[s])
-        more, error = _difference(logs[richer], logs[chosen] if chosen else none, held)
+        richer = max(able, key=lambda shape: gain[shape])
+        more, error = _difference(logs[richer], logs[chosen], held)
         if not chosen or more > error:
             chosen = richer
     return Choice(chosen or "free", gain)
 
 
 def _held_out_logs(
-    goods: np.ndarray, bads: np.ndarray, held: tuple[np.ndarray, np.ndarray], shape: str, limits: Limits
-) -> tuple[np.ndarray, np.ndarray]:
-    """ln(1 - PD) and ln(PD) of each cell (folds, cells), the PD found without the fold; shape "" is a single bin."""
-    prob = np.empty_like(held[0])
+    goods: np.ndarray, bads: np.ndarray, held: tuple[np.ndarray, np.ndarray], limits: Limits
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """By shape: ln(1 - PD) and ln(PD) of each cell (folds, cells), the PD found without the fold; "" is one bin."""
+    prob = {shape: np.empty_like(held[0]) for shape in ("", *SHAPES)}
+    pseudo = max(limits.prior, 1.0)  # a pure bin must not judge a held-out row with certainty
+    share = limits.total_bads / (limits.total_goods + limits.total_bads)
     for fold in range(FOLDS):
         g, b = np.maximum(goods - held[0][fold], 0.0), np.maximum(bads - held[1][fold], 0.0)
         kept = (g.sum() + b.sum()) / (goods.sum() + bads.sum())
-        there = replace(
-            limits,
-            min_n=limits.min_n * kept,
-            total_goods=limits.total_goods * kept,
-            total_bads=limits.total_bads * kept,
-            min_goods=limits.min_goods * kept,
-            min_bads=limits.min_bads * kept,
-        )
-        cuts = solve(g, b, shape, there).boundaries if shape else np.empty(0, dtype=np.int64)
-        in_bin = np.searchsorted(cuts, np.arange(len(g)), side="right")
-        bin_goods, bin_bads = merge_cells(g, cuts), merge_cells(b, cuts)
-        share = limits.total_bads / (limits.total_goods + limits.total_bads)
-        pseudo = max(limits.prior, 1.0)  # a pure bin must not judge a held-out row with certainty
-        prob[fold] = ((bin_bads + pseudo * share) / (bin_goods + bin_bads + pseudo))[in_bin]
-    return np.log1p(-prob), np.log(prob)
+        programme = Programme(g, b, limits.scaled(kept))
+        for shape, found in prob.items():
+            cuts = programme.best(shape).boundaries if shape else np.empty(0, dtype=np.int64)
+            in_bin = np.searchsorted(cuts, np.arange(len(g)), side="right")
+            bin_goods, bin_bads = merge_cells(g, cuts), merge_cells(b, cuts)
+            found[fold] = ((bin_bads + pseudo * share) / (bin_goods + bin_bads + pseudo))[in_bin]
+    return {shape: (np.log1p(-found), np.log(found)) for shape, found in prob.items()}
 
 
 def _difference(

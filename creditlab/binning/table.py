@@ -37,7 +37,8 @@ class BinTable(Result):
 
     Columns of `tidy()`: `bin label lower upper n goods bads share bad_rate bad_rate_lo bad_rate_hi woe woe_lo woe_hi iv
     note`. Counts are sums of weights. Bad rate: Jeffreys interval (Brown, Cai, DasGupta 2001). WOE: normal interval
-    with variance 1/g - 1/G + 1/b - 1/B (Katz et al. 1978) on the counts with pseudo-rows. IV of a bin: (g/G - b/B) · WOE.
+    with variance 1/g - 1/G + 1/b - 1/B (Katz et al. 1978) on the counts with pseudo-rows. IV of a bin:
+    (g/G - b/B) · WOE.
     """
 
     title: ClassVar[str] = "Bin table 分箱表"

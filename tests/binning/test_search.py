@@ -1,0 +1,125 @@
+"""The programme equals brute force on every shape, and respects every constraint."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from creditlab.binning.counts import merge_cells
+from creditlab.binning.search import SHAPES, Limits, best_cuts, solve, woe_of
+
+
+def has_shape(rates: np.ndarray, shape: str) -> bool:
+    steps = np.sign(np.diff(rates))
+    if shape == "free":
+        return True
+    if (steps == 0).any():
+        return False
+    if shape in ("ascending", "descending"):
+        return bool((steps == (1 if shape == "ascending" else -1)).all())
+    turned = steps if shape == "peak" else -steps
+    return bool((np.diff(turned) <= 0).all())
+
+
+def iv_of(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> float:
+    share = goods / limits.total_goods - bads / limits.total_bads
+    return float((share * woe_of(goods, bads, limits.total_goods, limits.total_bads, limits.prior)).sum())
+
+
+def allowed(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits) -> bool:
+    n = goods + bads
+    sizes = (n > 0) & (n >= limits.min_n) & (goods >= limits.min_goods) & (bads >= limits.min_bads)
+    return bool(sizes.all()) and has_shape(bads / n, shape)
+
+
+def brute_force(
+    goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits
+) -> tuple[float, tuple[int, ...]] | None:
+    found = []
+    for k in range(limits.max_bins):
+        for cuts in combinations(range(1, len(goods)), k):
+            g, b = (merge_cells(c, np.array(cuts, dtype=int)) for c in (goods, bads))
+            if allowed(g, b, shape, limits):
+                found.append((iv_of(g, b, limits), cuts))
+    if not found:
+        return None
+    top = max(iv for iv, _ in found)
+    best = [f for f in found if f[0] >= top - 1e-12]
+    return min(best, key=lambda f: (len(f[1]), f[1]))
+
+
+counts = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 8)), min_size=1, max_size=8)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    cells=counts,
+    shape=st.sampled_from(SHAPES),
+    max_bins=st.integers(1, 5),
+    min_n=st.integers(0, 12),
+    min_goods=st.integers(0, 2),
+    min_bads=st.integers(0, 2),
+)
+def test_the_programme_equals_brute_force(cells, shape, max_bins, min_n, min_goods, min_bads):
+    goods, bads = np.array(cells, dtype=float).T
+    limits = Limits(
+        max_bins=max_bins,
+        min_n=min_n,
+        total_goods=goods.sum() + 3,
+        total_bads=bads.sum() + 2,
+        min_goods=min_goods,
+        min_bads=min_bads,
+    )
+    expected = brute_force(goods, bads, shape, limits)
+    found = solve(goods, bads, shape, limits)
+    if expected is None:
+        assert len(found.boundaries) == 0
+    else:
+        assert found.iv == pytest.approx(expected[0], abs=1e-9)
+        assert len(found.boundaries) == len(expected[1])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cuts_over_many_cells_reach_the_global_optimum(shape):
+    rng = np.random.default_rng(5)
+    x = np.linspace(-1, 1, 400)
+    truth = {"ascending": x, "descending": -x, "peak": -3 * x**2, "valley": 3 * x**2, "free": np.sin(4 * x)}[shape]
+    n = rng.integers(20, 60, 400)
+    bads = rng.binomial(n, 1 / (1 + np.exp(2 - truth))).astype(float)
+    goods = n - bads
+    limits = Limits(max_bins=6, min_n=0.05 * n.sum(), total_goods=goods.sum(), total_bads=bads.sum())
+    exact = solve(goods, bads, shape, limits)
+    refined = best_cuts(goods, bads, shape, limits)
+    assert refined.iv >= exact.iv * 0.9995
+    g, b = merge_cells(goods, refined.boundaries), merge_cells(bads, refined.boundaries)
+    assert allowed(g, b, shape, limits)
+    assert iv_of(g, b, limits) == pytest.approx(refined.iv, rel=1e-12)
+
+
+def test_equal_neighbours_are_one_bin_and_ties_go_left():
+    goods, bads = np.array([8.0, 8.0, 4.0, 4.0]), np.array([2.0, 2.0, 1.0, 1.0])
+    limits = Limits(max_bins=4, min_n=1, total_goods=24, total_bads=6)
+    assert solve(goods, bads, "ascending", limits).boundaries.tolist() == []
+    goods, bads = np.array([4.0, 2.0, 2.0, 4.0]), np.array([0.0, 2.0, 2.0, 0.0])
+    limits = Limits(max_bins=2, min_n=1, total_goods=12, total_bads=4)
+    assert solve(goods, bads, "free", limits).boundaries.tolist() == [1]  # [1] and [3] are mirror images
+
+
+def test_more_freedom_never_costs_iv():
+    rng = np.random.default_rng(2)
+    goods, bads = rng.integers(5, 40, 60).astype(float), rng.integers(0, 12, 60).astype(float)
+    limits = Limits(max_bins=6, min_n=30, total_goods=goods.sum(), total_bads=bads.sum())
+    iv = {shape: solve(goods, bads, shape, limits).iv for shape in SHAPES}
+    for monotone in ("ascending", "descending"):
+        assert iv[monotone] <= min(iv["peak"], iv["valley"]) + 1e-12
+    assert iv["free"] >= max(iv.values()) - 1e-12
+
+
+def test_woe_is_the_log_ratio_of_shares_and_shrinks_to_zero_with_the_prior():
+    assert float(woe_of(np.array(80.0), np.array(5.0), 160, 40, 0.0)) == pytest.approx(np.log((80 / 160) / (5 / 40)))
+    pure = [float(woe_of(np.array(0.0), np.array(3.0), 160, 40, p)) for p in (0.5, 5, 50, 1e9)]
+    assert pure == sorted(pure) and pure[0] < -1 and abs(pure[-1]) < 1e-6
