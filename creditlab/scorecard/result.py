@@ -1,0 +1,204 @@
+"""The fitted scorecard as a frozen result: coefficients with their inference, bins, points, selection.
+
+Everything that scoring, explaining and reporting need is here. The points of a bin are derived from its WOE and the
+coefficient of its feature each time they are asked for, so that there is one truth and no second copy of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from creditlab.binning import BinningResult
+from creditlab.checks import check_level
+from creditlab.columns import Column, Dictionary
+from creditlab.estimators import table_content, table_of
+from creditlab.results import Result, Stamp, plain
+from creditlab.scaling import Scale
+from creditlab.scorecard.points import add_points, bin_points, rounded
+
+INTERCEPT = "(intercept)"
+BASE_LABEL = ("基础分", "base")
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ScorecardResult(Result):
+    """What a fit of `Scorecard` found. `tidy()` has a row per term: intercept and features of the model.
+
+    Columns of `tidy()`: `feature coef se z p_value lo hi iv bins mean_woe reason`. `coef` is the change of the log-odds
+    of bad per unit of WOE; `lo` and `hi` are 95 % bounds (`conf_int(level)` for another level); where a coefficient is
+    clamped they are NaN and `reason` says why. `mean_woe` is the weighted mean of the training rows.
+
+    Parameters
+    ----------
+    bins : the bin table of every input column, also of those that left.
+    scale, base : the point scale, and whether base points are 'spread' over the features or 'separate'.
+    selection : `feature iv bins kept coef reason_zh reason_en`, a row per input column.
+    covariance : of the coefficients, by statsmodels; NaN where clamped.
+    labels : the declared columns, for labels and sources.
+    """
+
+    title: ClassVar[str] = "Scorecard 评分卡"
+    plots: ClassVar[str] = "scorecard"
+
+    bins: BinningResult
+    scale: Scale
+    base: str
+    selection: pd.DataFrame
+    covariance: pd.DataFrame
+    labels: Dictionary = field(default_factory=Dictionary)
+
+    @property
+    def params(self) -> pd.Series:
+        """Coefficients by term."""
+        return self.table.set_index("feature")["coef"]
+
+    @property
+    def bse(self) -> pd.Series:
+        """Standard errors by term."""
+        return self.table.set_index("feature")["se"]
+
+    @property
+    def pvalues(self) -> pd.Series:
+        """Two-sided p-values by term, from the normal distribution."""
+        return self.table.set_index("feature")["p_value"]
+
+    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
+        """Wald bounds `lo hi` of each term at a level."""
+        from scipy.special import ndtri
+
+        half = ndtri((1 + check_level(level)) / 2) * self.bse
+        return pd.DataFrame({"lo": self.params - half, "hi": self.params + half})
+
+    @property
+    def intercept(self) -> float:
+        """The intercept: log-odds of bad where every WOE is 0."""
+        return float(self.params[INTERCEPT])
+
+    @property
+    def coef(self) -> dict[str, float]:
+        """Coefficients of the features that score, in the order of the card."""
+        kept = set(self.features)
+        return {str(name): float(value) for name, value in self.params.items() if name in kept}
+
+    @property
+    def features(self) -> list[str]:
+        """The features that score."""
+        return self.selection.loc[self.selection["kept"], "feature"].tolist()
+
+    @property
+    def mean_woe(self) -> dict[str, float]:
+        """The weighted mean of WOE over the training rows, of the features that score."""
+        means = self.table.set_index("feature")["mean_woe"]
+        return {name: float(means[name]) for name in self.features}
+
+    def label(self, name: str, lang: str = "zh") -> str:
+        """What a feature is called; its name where it was not declared."""
+        return self.labels.label(name, lang)
+
+    def codes(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+        """The bin number of each row, for the features that score."""
+        return {name: self.bins[name].codes(frame[name]) for name in self.features}
+
+    def log_odds(self, codes: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+        """Log-odds of bad of rows given by their bin numbers."""
+        effects = {name: beta * self.bins[name].woe for name, beta in self.coef.items()}
+        return add_points(self.intercept, effects, codes, n)
+
+    def exact_points(self) -> tuple[float, dict[str, np.ndarray]]:
+        """Unrounded points: (base given once, {feature: points per bin})."""
+        coef = self.coef
+        woe = {name: self.bins[name].woe for name in coef}
+        return bin_points(self.scale, self.intercept, coef, woe, self.base)
+
+    def integer_points(self) -> tuple[int, dict[str, np.ndarray]]:
+        """The points that the card gives: each bin rounded to the nearest integer."""
+        return rounded(*self.exact_points())
+
+    def mean_points(self) -> dict[str, float]:
+        """The unrounded points of the mean training row, by feature: the baseline of reasons."""
+        coef, means = self.coef, self.mean_woe
+        each = {name: np.array([means[name]]) for name in coef}
+        return {
+            name: float(p[0]) for name, p in bin_points(self.scale, self.intercept, coef, each, self.base)[1].items()
+        }
+
+    def points_table(self) -> pd.DataFrame:
+        """The card: a row per bin of each feature that scores, the base first where it is separate.
+
+        Columns: `feature label_zh label_en bin bin_zh bin_en n goods bads bad_rate woe coef points_exact points`.
+        """
+        (once, exact), (once_int, whole) = self.exact_points(), self.integer_points()
+        parts = [] if not once_int and not once else [_base_row(self, once, once_int)]
+        parts += [_feature_rows(self, name, exact[name], whole[name]) for name in exact]
+        return pd.concat(parts, ignore_index=True)
+
+    def content(self) -> dict[str, Any]:
+        """Everything as JSON types; `from_content` gives the same result back."""
+        return {
+            "table": table_content(self.table),
+            "bins": self.bins.to_dict(),
+            "scale": self.scale.to_dict(),
+            "base": self.base,
+            "selection": table_content(self.selection),
+            "covariance": {"terms": list(self.covariance.columns), "values": plain(self.covariance.to_numpy())},
+            "labels": self.labels.to_dict(),
+            "facts": plain(dict(self.facts)),
+            "stamp": self.stamp.to_dict(),
+        }
+
+    @classmethod
+    def from_content(cls, d: Mapping[str, Any]) -> ScorecardResult:
+        """The result that `content` wrote."""
+        terms = d["covariance"]["terms"]
+        covariance = pd.DataFrame(np.array(d["covariance"]["values"], dtype=float), index=terms, columns=terms)
+        return cls(
+            table=table_of(d["table"]),
+            stamp=Stamp(**d["stamp"]),
+            facts=d["facts"],
+            bins=BinningResult.from_dict(d["bins"]),
+            scale=Scale(**d["scale"]),
+            base=d["base"],
+            selection=table_of(d["selection"]),
+            covariance=covariance,
+            labels=Dictionary.of(Column(name=name, **column) for name, column in d["labels"].items()),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON types, with the points table and the selection."""
+        more = {"points_table": plain(self.points_table()), "selection": plain(self.selection)}
+        return super().to_dict() | more
+
+
+def _base_row(result: ScorecardResult, once: float, once_int: int) -> pd.DataFrame:
+    row = {
+        "feature": "(base)", "label_zh": BASE_LABEL[0], "label_en": BASE_LABEL[1], "bin": 0,
+        "bin_zh": BASE_LABEL[0], "bin_en": BASE_LABEL[1], "n": result.facts["n"],
+        "goods": result.facts["n"] - result.facts["bads"], "bads": result.facts["bads"],
+        "bad_rate": result.facts["bad_rate"], "woe": 0.0, "coef": result.intercept,
+        "points_exact": once, "points": once_int,
+    }  # fmt: skip
+    return pd.DataFrame([row])
+
+
+def _feature_rows(result: ScorecardResult, name: str, exact: np.ndarray, whole: np.ndarray) -> pd.DataFrame:
+    bins = result.bins[name]
+    table = bins.table
+    return pd.DataFrame(
+        {
+            "feature": name,
+            "label_zh": result.label(name, "zh"),
+            "label_en": result.label(name, "en"),
+            "bin": table["bin"],
+            "bin_zh": [bins.label(c, "zh") for c in table["bin"]],
+            "bin_en": [bins.label(c, "en") for c in table["bin"]],
+            **{c: table[c] for c in ("n", "goods", "bads", "bad_rate", "woe")},
+            "coef": result.coef[name],
+            "points_exact": exact,
+            "points": whole,
+        }
+    )
