@@ -1,0 +1,130 @@
+"""The result of one statistical test: the figure, its doubt, the threshold, the verdict, and where the test comes from.
+
+Every test of `creditlab.validation` returns a `TestResult`. What a test does not have, or could not estimate, is a
+`NotEstimable` with its reason, never a silent NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from creditlab.results import NotEstimable, Result, Stamp
+from creditlab.validation.verdict import INFO, Threshold
+
+COLUMNS = ["id", "test_en", "test_zh", "n", "estimate", "statistic", "df", "p_value", "lo", "hi", "level"]
+COLUMNS += ["threshold", "verdict", "reference", "reason"]
+NUMBERS = ["estimate", "statistic", "df", "p_value", "lo", "hi", "level"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class TestResult(Result):
+    """One test, a single row: estimate statistic df p_value lo hi n threshold verdict reference reason."""
+
+    __test__ = False  # the name begins like a test class, and pytest would collect it
+    title: ClassVar[str] = "Test 检验"
+
+    def _number(self, name: str) -> float | NotEstimable:
+        value = float(self.table[name].iloc[0])
+        if not math.isnan(value):
+            return value
+        return NotEstimable(self.reason or f"this test has no {name} 此检验没有该项")
+
+    def _word(self, name: str) -> str:
+        return str(self.table[name].iloc[0])
+
+    @property
+    def estimate(self) -> float | NotEstimable:
+        """What is estimated: the AUC, the ratio O/E, the index."""
+        return self._number("estimate")
+
+    @property
+    def statistic(self) -> float | NotEstimable:
+        """The test statistic."""
+        return self._number("statistic")
+
+    @property
+    def df(self) -> float | NotEstimable:
+        """Degrees of freedom."""
+        return self._number("df")
+
+    @property
+    def p_value(self) -> float | NotEstimable:
+        """The p-value."""
+        return self._number("p_value")
+
+    @property
+    def lo(self) -> float | NotEstimable:
+        """Lower limit of the estimate."""
+        return self._number("lo")
+
+    @property
+    def hi(self) -> float | NotEstimable:
+        """Upper limit of the estimate."""
+        return self._number("hi")
+
+    @property
+    def n(self) -> int:
+        """Observations that the test used."""
+        return int(self.table["n"].iloc[0])
+
+    @property
+    def threshold(self) -> str:
+        """The threshold in words."""
+        return self._word("threshold")
+
+    @property
+    def verdict(self) -> str:
+        """green, amber, red, or info."""
+        return self._word("verdict")
+
+    @property
+    def reference(self) -> str:
+        """Where the test comes from."""
+        return self._word("reference")
+
+    @property
+    def reason(self) -> str:
+        """Why something could not be estimated; empty otherwise."""
+        return self._word("reason")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What stays the same for all results of one test: its id, names and reference."""
+
+    id: str
+    en: str
+    zh: str
+    reference: str
+
+    def result(self, *, inputs: Any, n: int, facts: Mapping[str, Any] | None = None, **row: Any) -> TestResult:
+        """A result of this test. `row` holds numbers by column name, and may hold threshold, verdict, reason."""
+        numbers = {name: float(row.pop(name, math.nan)) for name in NUMBERS}
+        threshold = row.pop("threshold", "")
+        words = {"threshold": str(threshold), "verdict": row.pop("verdict", INFO), "reason": row.pop("reason", "")}
+        if row:
+            raise TypeError(f"{self.id}: unknown columns {sorted(row)}")
+        given = {"id": self.id, "test_en": self.en, "test_zh": self.zh, "n": int(n), "reference": self.reference}
+        table = pd.DataFrame([{**given, **numbers, **words}])[COLUMNS]
+        shown = {name: value for name, value in numbers.items() if not math.isnan(value)}
+        facts = {"test": f"{self.en} {self.zh}", "n": int(n), **shown, "verdict": words["verdict"], **(facts or {})}
+        return TestResult(table=table, stamp=Stamp.of(inputs, {"id": self.id, "level": numbers["level"]}), facts=facts)
+
+
+def rejected(p_value: float, at: Threshold) -> dict[str, str]:
+    """Verdict and threshold of a test whose rejection speaks against the model."""
+    return {"verdict": at.verdict(p_value), "threshold": f"p: {at}"}
+
+
+def outside(estimate: float, lo: float, hi: float, at: Threshold) -> dict[str, str]:
+    """Verdict of an estimate that should be 1: coloured by its distance only where the interval excludes 1."""
+    if math.isnan(lo) or math.isnan(hi):
+        verdict = INFO
+    else:
+        verdict = at.verdict(abs(estimate - 1)) if lo > 1 or hi < 1 else "green"
+    return {"verdict": verdict, "threshold": f"interval without 1 and |x-1|: {at}"}

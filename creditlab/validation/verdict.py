@@ -1,0 +1,131 @@
+"""What validation holds a model to: levels, least counts and thresholds, the bank's own where it has them.
+
+A `ValidationSpec` is read from a mapping (a section of a TOML file); its thresholds turn a figure into a colour: green,
+amber, red, or info where no threshold applies. The defaults are conventions with their sources beside them, not law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from creditlab.checks import check_level
+from creditlab.errors import InputError, message, some
+
+GREEN, AMBER, RED, INFO = "green", "amber", "red", "info"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Where a figure turns amber and red. `better` says which way is good: "higher" or "lower".
+
+    >>> Threshold(0.70, 0.65, "higher").verdict(0.68)
+    'amber'
+    """
+
+    amber: float
+    red: float
+    better: str = "lower"
+
+    def __post_init__(self) -> None:
+        ordered = self.red <= self.amber if self.better == "higher" else self.amber <= self.red
+        if self.better not in ("higher", "lower") or not ordered:
+            fix = "For better='higher' red is at most amber, for 'lower' at least amber."
+            raise InputError(message("thresholds in order", str(asdict(self)), "Threshold", fix))
+
+    def verdict(self, value: float) -> str:
+        """The colour of a value; info where there is none."""
+        if not np.isfinite(value):
+            return INFO
+        sign = -1 if self.better == "higher" else 1
+        if sign * value > sign * self.red:
+            return RED
+        return AMBER if sign * value > sign * self.amber else GREEN
+
+    def __str__(self) -> str:
+        side = "<" if self.better == "higher" else ">"
+        return f"amber {side} {self.amber:g}, red {side} {self.red:g}"
+
+
+#: figure → threshold. p-values turn below; deviations and indices turn above.
+DEFAULTS: Mapping[str, Threshold] = {
+    # application scorecards by custom of the trade; a bank sets its own
+    "auc": Threshold(0.70, 0.65, "higher"),
+    "ks": Threshold(0.30, 0.20, "higher"),
+    # p-values of tests whose rejection speaks against the model (ECB 2019 instructions use 5 %)
+    "p_value": Threshold(0.05, 0.01, "higher"),
+    # |O/E - 1| where the interval excludes 1
+    "oe": Threshold(0.05, 0.25, "lower"),
+    # |slope - 1| where the interval excludes 1
+    "slope": Threshold(0.10, 0.25, "lower"),
+    # population stability index (Siddiqi 2006), and above its critical value (Yurdakul 2018)
+    "psi": Threshold(0.10, 0.25, "lower"),
+}
+
+
+@dataclass(frozen=True)
+class ValidationSpec:
+    """What a validation is held to.
+
+    Parameters
+    ----------
+    level : of all intervals.
+    min_bads, min_goods : least number of each in a scope; below, discrimination and slope are refused with a reason.
+    min_expected : least expected bads (and goods) in a scope for normal approximations (Spiegelhalter, grade χ²).
+    grades : number of PD grades: quantiles of the scope for calibration, of the development sample for stability.
+    correlation : of the borrowers' assets in the binomial test that takes a common shock into account.
+    development : the value of `split` that is the development sample; None takes "train", "development" or "dev".
+    thresholds : figure → Threshold; figures are those of `DEFAULTS`.
+    """
+
+    level: float = 0.95
+    min_bads: int = 10
+    min_goods: int = 10
+    min_expected: float = 5.0
+    grades: int = 10
+    correlation: float = 0.05
+    development: Any = None
+    thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULTS))
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        if self.grades < 2 or self.min_bads < 2 or self.min_goods < 2:
+            came = f"grades={self.grades}, min_bads={self.min_bads}, min_goods={self.min_goods}"
+            raise InputError(message("two or more of each", came, "ValidationSpec", "Ten is usual."))
+
+    @classmethod
+    def of(cls, spec: ValidationSpec | Mapping[str, Any] | None) -> ValidationSpec:
+        """A spec from nothing, from a spec, or from a mapping such as a TOML section; unknown names raise.
+
+        >>> ValidationSpec.of({"grades": 5, "thresholds": {"auc": {"amber": 0.75, "red": 0.7}}}).thresholds["auc"].amber
+        0.75
+        """
+        if isinstance(spec, ValidationSpec):
+            return spec
+        given = dict(spec or {})
+        _known(given, list(cls.__dataclass_fields__), "spec")
+        own = dict(given.pop("thresholds", {}))
+        _known(own, list(DEFAULTS), "spec, thresholds")
+        return cls(**given, thresholds={name: _threshold(own.get(name), at) for name, at in DEFAULTS.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as JSON types."""
+        return asdict(self)
+
+
+def _known(given: Mapping[str, Any], allowed: list[str], where: str) -> None:
+    unknown = [name for name in given if name not in allowed]
+    if unknown:
+        raise InputError(message(f"names among {some(allowed, 12)}", some(unknown), where, "Check the spelling."))
+
+
+def _threshold(own: Any, default: Threshold) -> Threshold:
+    if own is None:
+        return default
+    if isinstance(own, Threshold):
+        return own
+    _known(own, ["amber", "red"], "spec, a threshold")
+    return Threshold(own.get("amber", default.amber), own.get("red", default.red), default.better)
