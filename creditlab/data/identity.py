@@ -42,10 +42,15 @@ def looks_like_identity(values: Any) -> np.ndarray:
         series = series.astype("Int64")
     elif pd.api.types.is_datetime64_any_dtype(series.dtype) or pd.api.types.is_bool_dtype(series.dtype):
         return found
-    text = normalise(series)
-    shaped = text.str.fullmatch(_SHAPE).fillna(False).to_numpy(dtype=bool)
+    text = series.astype("str")
+    long = (text.str.len() >= 18).fillna(False).to_numpy(dtype=bool)
+    if not long.any():  # most columns: nothing to normalise
+        return found
+    rows = np.flatnonzero(long)
+    numbers = normalise(text.iloc[rows])
+    shaped = numbers.str.fullmatch(_SHAPE).fillna(False).to_numpy(dtype=bool)
     if shaped.any():
-        found[shaped] = _checksum_holds(text[shaped])
+        found[rows[shaped]] = _checksum_holds(numbers[shaped])
     return found
 
 

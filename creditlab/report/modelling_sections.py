@@ -196,8 +196,8 @@ def _tests(id: str, title: Text, tests: pd.DataFrame, sample: str) -> TableBlock
     columns = {c: w for c, w in words.items() if tests[c].notna().any() and (tests[c].astype("str") != "").any()}
     note = Text(
         "区间按组（村）聚类；各检验的零假设与多重检验校正见阈值与依据列；无法估计者在备注中说明原因。",
-        "Intervals are clustered by group (village); thresholds and references say what is tested and how multiplicity is "
-        "handled; what cannot be estimated says why in the remark.",
+        "Intervals are clustered by group (village); thresholds and references say what is tested and how "
+        "multiplicity is handled; what cannot be estimated says why in the remark.",
     )
     formats = {c: ".4f" for c in numbers if c in columns} | ({"verdict": "state"} if "verdict" in columns else {})
     return TableBlock(id, title, tests, columns, formats, note)
