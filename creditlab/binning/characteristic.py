@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from creditlab.binning.categories import group_levels
-from creditlab.binning.counts import Cells, count_cells, round_cut
+from creditlab.binning.counts import Cells, count_cells, merge_cells, round_cut
 from creditlab.binning.search import Limits, best_cuts, solve, woe_of
 from creditlab.binning.shapes import choose_shape
 from creditlab.binning.spec import BinSpec
@@ -64,6 +64,13 @@ class Sample:
         both = np.bincount(codes * 2 + self.bad, weights=self.weight, minlength=2 * size).reshape(size, 2)
         return both[:, 0].astype(float), both[:, 1].astype(float)
 
+    def of_rows(self, rows: np.ndarray) -> tuple[float, float]:
+        """Goods and bads of the rows of a mask."""
+        bad = self.bad[rows]
+        weight = np.ones(len(bad)) if self.weight is None else self.weight[rows]
+        bads = float(weight[bad == 1].sum())
+        return float(weight.sum()) - bads, bads
+
     def limits(self, rules: Rules, n: float) -> Limits:
         """The limits of regular bins in a column with weight `n` that is neither missing nor special."""
         return Limits(
@@ -105,10 +112,19 @@ def _bin_numbers(values: pd.Series, form: str, sample: Sample, trend: str, speci
         notes.append("留出样本不支持 held-out rows do not support these bins")
     cuts = tuple(round_cut(float(cells.below[b - 1]), float(cells.edges[b - 1])) for b in found)
     spec = BinSpec(str(values.name), form, cuts=cuts, special=codes)
-    goods, bads = sample.counts(spec.number_codes(x), spec.size)
+    goods, bads = _counts_by_bin(spec, cells, found, x, sample)
     trend = shape_of(goods[: spec.regular], bads[: spec.regular]) if trend == "auto" or not len(found) else trend
     facts = {"held_out_gain": choice.gain[choice.shape]} if choice else {}
     return _tabulated(spec, goods, bads, sample, rules, trend=trend, notes=notes, facts=facts, cells=cells)
+
+
+def _counts_by_bin(
+    spec: BinSpec, cells: Cells, boundaries: np.ndarray, x: np.ndarray, sample: Sample
+) -> tuple[np.ndarray, np.ndarray]:
+    """Goods and bads of every bin: ranges from their cells, codes and missing values from their rows."""
+    apart = [x == code for code, _ in spec.special] + [np.isnan(x)]
+    goods, bads = zip(*(sample.of_rows(rows) for rows in apart), strict=True)
+    return np.append(merge_cells(cells.goods, boundaries), goods), np.append(merge_cells(cells.bads, boundaries), bads)
 
 
 def _bin_levels(values: pd.Series, sample: Sample, special: Special, rules: Rules) -> BinTable:

@@ -81,8 +81,10 @@ class BinSpec:
         return self._level_codes(values) if self.form == "text" else self.number_codes(read_numbers(values, self.form))
 
     def number_codes(self, x: np.ndarray) -> np.ndarray:
-        """The bin number of each float: ranges by left-closed search, then codes, then NaN."""
-        found = np.searchsorted(np.asarray(self.cuts, dtype=float), x, side="right").astype(np.int16)
+        """The bin number of each float: the number of cuts at or below it, then codes, then NaN."""
+        found, above = np.zeros(len(x), dtype=np.int16), np.empty(len(x), dtype=bool)
+        for cut in self.cuts:  # comparing with each of a few cuts is faster than searching among them
+            found += np.greater_equal(x, cut, out=above)
         for place, (code, _) in enumerate(self.special):
             found[x == code] = self.regular + place
         found[np.isnan(x)] = self.missing

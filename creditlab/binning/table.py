@@ -17,6 +17,7 @@ from scipy.special import betaincinv, ndtri
 
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
+from creditlab.binning.values import read_numbers
 from creditlab.errors import ColumnError, InputError, message, some
 from creditlab.results import Result, Stamp
 
@@ -310,8 +311,6 @@ class BinningResult(Result, Mapping[str, BinTable]):
 
 
 def _unseen(table: BinTable, values: pd.Series) -> dict[str, Any]:
-    from creditlab.binning.values import read_numbers
-
     spec = table.spec
     count = np.bincount(table.codes(values), minlength=spec.size)
     new = np.where(table.table["n"].to_numpy() == 0, count, 0)
