@@ -125,7 +125,7 @@ def brier(y: Any, prob: Any, groups: Any = None, grades: int = 10, level: float 
     loss = (target - p) ** 2
     score = float(loss.mean())
     parts = (loss - score) / len(p)
-    variance = float(parts @ parts) if codes is None else clustered_variance(parts, codes)
+    variance = float((parts**2).sum()) if codes is None else clustered_variance(parts, codes)
     z, df = critical(level, codes)
     half = z * math.sqrt(variance)
     return BRIER.result(
@@ -148,8 +148,8 @@ def murphy(target: np.ndarray, p: np.ndarray, grades: int = 10) -> dict[str, flo
     rate, mean = np.bincount(codes, weights=target) / n, np.bincount(codes, weights=p) / n
     overall = float(target.mean())
     parts = {
-        "reliability": float(n @ (mean - rate) ** 2 / len(p)),
-        "resolution": float(n @ (rate - overall) ** 2 / len(p)),
+        "reliability": float((n * (mean - rate) ** 2).sum() / len(p)),
+        "resolution": float((n * (rate - overall) ** 2).sum() / len(p)),
         "uncertainty": overall * (1 - overall),
     }
     inside = p - mean[codes]
@@ -228,11 +228,11 @@ def cox(
     if reason:
         return COX.result(inputs=inputs, n=n, reason=reason, threshold=threshold)
     log_odds = np.log(p) - np.log1p(-p)
-    fit = _logit(target, np.column_stack([np.ones(n), log_odds]), np.zeros(n))
+    fit = _logit(target, [np.ones(n), log_odds], np.zeros(n))
     if fit is None:
         return COX.result(inputs=inputs, n=n, reason=NO_FIT, threshold=threshold)
     (a, b), cov, best = fit
-    large = _logit(target, np.ones((n, 1)), log_odds)
+    large = _logit(target, [np.ones(n)], log_odds)
     z, df = critical(level, codes)
     if codes is None:
         statistic, p_value = _likelihood_ratio(target, p, best)
@@ -265,13 +265,16 @@ def _likelihood_ratio(target: np.ndarray, p: np.ndarray, best: float) -> tuple[f
     return statistic, float(chdtrc(2, statistic))
 
 
-def _logit(target: np.ndarray, X: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray, float] | None:
+def _logit(
+    target: np.ndarray, columns: list[np.ndarray], offset: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float] | None:
     """Coefficients, covariance, log likelihood of a small logit by Newton's method; None where it does not settle."""
-    beta: np.ndarray = np.zeros(X.shape[1])
-    step: np.ndarray = np.zeros(X.shape[1])
+    beta: np.ndarray = np.zeros(len(columns))
+    step: np.ndarray = np.zeros(len(columns))
     best = -math.inf
     for _ in range(60):
-        eta = np.clip(offset + X @ (beta + step), -700, 700)
+        eta = offset + sum(b * column for b, column in zip(beta + step, columns, strict=True))
+        eta = np.clip(eta, -700, 700)
         value = float((target * eta - np.logaddexp(0, eta)).sum())
         if value < best - 1e-12 * abs(best):
             step = step / 2
@@ -280,10 +283,10 @@ def _logit(target: np.ndarray, X: np.ndarray, offset: np.ndarray) -> tuple[np.nd
             continue
         beta, best = beta + step, value
         mean = 1 / (1 + np.exp(-eta))
-        information = X.T @ (X * (mean * (1 - mean))[:, None])
+        information = _products(columns, mean * (1 - mean))
         if not np.isfinite(information).all() or np.linalg.cond(information) > 1e13:
             return None
-        step = np.linalg.solve(information, X.T @ (target - mean))
+        step = np.linalg.solve(information, [((target - mean) * column).sum() for column in columns])
         if np.max(np.abs(step)) < 1e-9:
             return beta, np.linalg.inv(information), best
     return None
@@ -294,9 +297,14 @@ def _clustered_covariance(
 ) -> np.ndarray:
     """The sandwich covariance of (a, b) with score contributions summed by cluster."""
     left = target - 1 / (1 + np.exp(-(a + b * log_odds)))
-    sums = np.column_stack([np.bincount(codes, weights=left), np.bincount(codes, weights=left * log_odds)])
-    clusters = len(sums)
-    return bread @ (sums.T @ sums * clusters / (clusters - 1)) @ bread
+    sums = [np.bincount(codes, weights=left), np.bincount(codes, weights=left * log_odds)]
+    clusters = len(sums[0])
+    return bread @ (_products(sums, np.full(clusters, clusters / (clusters - 1)))) @ bread
+
+
+def _products(columns: list[np.ndarray], weight: np.ndarray) -> np.ndarray:
+    """Weighted sums of products of every two columns."""
+    return np.array([[(a * b * weight).sum() for b in columns] for a in columns])
 
 
 def _p_of(square: float, df: int, clusters: float) -> float:

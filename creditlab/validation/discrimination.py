@@ -56,7 +56,7 @@ class Placements:
             among_bads = products[self.bad].sum()
             return float(bads / (bads - 1) * among_bads + goods / (goods - 1) * (products.sum() - among_bads))
         mine, theirs = np.bincount(codes, weights=self.part), np.bincount(codes, weights=other.part)
-        return float(len(mine) / (len(mine) - 1) * (mine @ theirs))
+        return float(len(mine) / (len(mine) - 1) * (mine * theirs).sum())
 
 
 def placements(target: np.ndarray, score: np.ndarray) -> Placements:
@@ -70,7 +70,7 @@ def placements(target: np.ndarray, score: np.ndarray) -> Placements:
     bads, goods = bads_here.sum(), goods_here.sum()
     beaten = (np.cumsum(goods_here) - goods_here / 2) / goods
     beating = (bads - np.cumsum(bads_here) + bads_here / 2) / bads
-    auc_value = float(bads_here @ beaten / bads)
+    auc_value = float((bads_here * beaten).sum() / bads)
     parts = np.where(
         bad, np.repeat((beaten - auc_value) / bads, sizes), np.repeat((beating - auc_value) / goods, sizes)
     )

@@ -125,7 +125,7 @@ def default_correlation(pd: float, correlation: float) -> float:
     """
     _, _, p = check_grade(0, 1, pd)
     given = _conditional(p, _check_correlation(correlation))
-    return float((FACTOR_WEIGHT @ given**2 - p**2) / (p * (1 - p))) if 0 < p < 1 else math.nan
+    return float(((FACTOR_WEIGHT * given**2).sum() - p**2) / (p * (1 - p))) if 0 < p < 1 else math.nan
 
 
 def grade_chi_square(
@@ -226,4 +226,4 @@ def _tail(defaults: int, n: int, pd: float, correlation: float) -> float:
         return 0.0
     if correlation == 0 or pd in (0.0, 1.0):
         return float(betainc(defaults, n - defaults + 1, pd))
-    return float(FACTOR_WEIGHT @ betainc(defaults, n - defaults + 1, _conditional(pd, correlation)))
+    return float((FACTOR_WEIGHT * betainc(defaults, n - defaults + 1, _conditional(pd, correlation))).sum())

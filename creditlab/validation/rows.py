@@ -1,6 +1,7 @@
 """Checked rows for the tests, and sums over clusters: what discrimination and calibration share.
 
-It holds no statistics of its own beyond the variance of a mean of clustered parts.
+It holds no statistics of its own beyond the variance of a sum of clustered parts. Sums are `np.sum` of products, not
+matrix products, whose last digits would depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def cluster_codes(groups: Any, n: int) -> np.ndarray | None:
 def clustered_variance(parts: np.ndarray, codes: np.ndarray) -> float:
     """Variance of a sum of parts with mean zero, when parts of one cluster go together: G/(G-1)·Σ_g (Σ parts)²."""
     sums = np.bincount(codes, weights=parts)
-    return float(len(sums) / (len(sums) - 1) * (sums @ sums))
+    return float(len(sums) / (len(sums) - 1) * (sums * sums).sum())
 
 
 def critical(level: float, codes: np.ndarray | None) -> tuple[float, float]:

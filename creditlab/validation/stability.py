@@ -115,7 +115,7 @@ def hhi(counts: Any) -> TestResult:
     0.408232
     """
     share, cv, hi = _concentration(_bins(counts, "counts"))
-    index = float(share @ share)
+    index = float((share**2).sum())
     facts = {"parts": len(share), "effective": 1 / index, "largest": float(share.max()), "cv": cv, "hi": hi}
     return HHI.result(inputs=share, n=len(share), estimate=index, facts=facts)
 

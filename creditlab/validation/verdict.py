@@ -31,6 +31,9 @@ class Threshold:
     better: str = "lower"
 
     def __post_init__(self) -> None:
+        numbers = [isinstance(v, int | float) and not isinstance(v, bool) for v in (self.amber, self.red)]
+        if not all(numbers):
+            raise InputError(message("numbers", str(asdict(self)), "Threshold", "Give amber and red, such as 0.05."))
         ordered = self.red <= self.amber if self.better == "higher" else self.amber <= self.red
         if self.better not in ("higher", "lower") or not ordered:
             fix = "For better='higher' red is at most amber, for 'lower' at least amber."
@@ -92,7 +95,10 @@ class ValidationSpec:
 
     def __post_init__(self) -> None:
         check_level(self.level)
-        if self.grades < 2 or self.min_bads < 2 or self.min_goods < 2:
+        if not all(isinstance(v, int) for v in (self.grades, self.min_bads, self.min_goods)) or self.grades < 2:
+            came = f"grades={self.grades!r}, min_bads={self.min_bads!r}, min_goods={self.min_goods!r}"
+            raise InputError(message("whole numbers, and two grades or more", came, "ValidationSpec", "Ten is usual."))
+        if self.min_bads < 2 or self.min_goods < 2:
             came = f"grades={self.grades}, min_bads={self.min_bads}, min_goods={self.min_goods}"
             raise InputError(message("two or more of each", came, "ValidationSpec", "Ten is usual."))
 
@@ -127,5 +133,7 @@ def _threshold(own: Any, default: Threshold) -> Threshold:
         return default
     if isinstance(own, Threshold):
         return own
-    _known(own, ["amber", "red"], "spec, a threshold")
-    return Threshold(own.get("amber", default.amber), own.get("red", default.red), default.better)
+    if not isinstance(own, Mapping):
+        raise InputError(message("amber and red", repr(own), "spec, a threshold", "Such as {amber = 0.7, red = 0.65}."))
+    _known(own, ["amber", "red", "better"], "spec, a threshold")
+    return Threshold(**{**asdict(default), **own})

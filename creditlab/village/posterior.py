@@ -35,7 +35,7 @@ class GammaMixture:
 
     def mean(self) -> np.ndarray:
         """The posterior mean of each village."""
-        return self.weight @ (self._shapes() / self._rates())
+        return self._mixed(self._shapes() / self._rates())
 
     def spread(self) -> tuple[np.ndarray, np.ndarray]:
         """The coefficient of variation between villages at each node, and the node's weight."""
@@ -43,7 +43,7 @@ class GammaMixture:
 
     def prior_mean(self) -> float:
         """The mean relative risk of the villages as the data place it (geometric mean over the nodes)."""
-        return float(np.exp(self.weight @ np.log(self.shape / self.rate)))
+        return float(np.exp((self.weight * np.log(self.shape / self.rate)).sum()))
 
     def above(self, threshold: float) -> np.ndarray:
         """P(relative risk > threshold) of each village."""
@@ -51,7 +51,7 @@ class GammaMixture:
 
     def cdf(self, t: np.ndarray) -> np.ndarray:
         """P(relative risk ≤ t_v) of each village v."""
-        return np.minimum(self.weight @ gammainc(self._shapes(), self._rates() * t), 1.0)
+        return np.minimum(self._mixed(gammainc(self._shapes(), self._rates() * t)), 1.0)
 
     def quantile(self, q: float) -> np.ndarray:
         """The q-quantile of each village, by Newton steps on the log scale kept inside a bracket."""
@@ -62,9 +62,9 @@ class GammaMixture:
         scale = shapes * np.log(rates) - gammaln(shapes)
         for _ in range(100):
             t = np.exp(x)
-            gap = self.weight @ gammainc(shapes, rates * t) - q
+            gap = self._mixed(gammainc(shapes, rates * t)) - q
             lo, hi = np.where(gap < 0, x, lo), np.where(gap < 0, hi, x)
-            slope = self.weight @ np.exp(scale + shapes * x - rates * t)
+            slope = self._mixed(np.exp(scale + shapes * x - rates * t))
             following = x - np.clip(gap / np.maximum(slope, tiny), -20, 20)
             # a step out of the bracket has met a bend: both ends are known then, halve the bracket
             following = np.where((following >= lo) & (following <= hi), following, (lo + hi) / 2)
@@ -77,8 +77,8 @@ class GammaMixture:
     def _matched_quantile(self, q: float) -> np.ndarray:
         """The quantile of the gamma distribution with the mixture's mean and variance."""
         means = self._shapes() / self._rates()
-        mean = self.weight @ means
-        variance = self.weight @ (means / self._rates() + (means - mean) ** 2)
+        mean = self._mixed(means)
+        variance = self._mixed(means / self._rates() + (means - mean) ** 2)
         return gammaincinv(mean**2 / variance, q) * variance / mean
 
     def draws(self, n: int, seed: int) -> np.ndarray:
@@ -87,6 +87,10 @@ class GammaMixture:
         node = np.sort(rng.choice(len(self.weight), size=n, p=self.weight))
         sample = rng.standard_gamma(self.shape[node, None] + self.count) / (self.rate[node, None] + self.exposure)
         return rng.permutation(sample, axis=0)
+
+    def _mixed(self, values: np.ndarray) -> np.ndarray:
+        """The mean over nodes. Not a matrix product: its last digits would depend on the number of threads."""
+        return np.einsum("k,kv->v", self.weight, values)
 
     def _shapes(self) -> np.ndarray:
         return self.shape[:, None] + self.count

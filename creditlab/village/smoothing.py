@@ -165,7 +165,7 @@ def _with_estimate(
         "observed": float(table["observed"].sum()),
         "expected": float(table["expected"].sum()),
         "mean": mixture.prior_mean(),
-        "cv": float(weight @ spread),
+        "cv": float((weight * spread).sum()),
         "cv_lo": cv_lo,
         "cv_hi": cv_hi,
         "variance_factor": float(factor.mean()),
