@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -68,7 +69,8 @@ class CreditModel(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """1 where the PD is above one half. A bank decides by points and policy, not by this."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        bad = self.decision_function(X) > 0
+        return self.classes_[bad.astype(int)]
 
     def points(self, X: Any) -> pd.Series:
         """Integer points, higher = safer, as a Series 'points' with the index of `X`."""
@@ -266,3 +268,25 @@ def table_of(content: dict[str, Any]) -> pd.DataFrame:
     """
     dtypes = {"float": "float64", "int": "int64", "flag": "bool", "text": "str"}
     return pd.DataFrame({c["name"]: pd.Series(c["values"], dtype=dtypes[c["kind"]]) for c in content["columns"]})
+
+
+def pack_special(special: Any) -> Any:
+    """Special codes as JSON types: pairs instead of mappings, because the keys of a JSON object are always text."""
+    if special is None:
+        return None
+    return {
+        str(name): [[plain(code), str(text)] for code, text in _pairs(codes)] for name, codes in dict(special).items()
+    }
+
+
+def unpack_special(packed: Any) -> Any:
+    """What `pack_special` was given.
+
+    >>> unpack_special(pack_special({"pay": {-2: "no use"}, "*": [-9]}))
+    {'pay': {-2: 'no use'}, '*': {-9: ''}}
+    """
+    return None if packed is None else {name: dict(codes) for name, codes in packed.items()}
+
+
+def _pairs(codes: Any) -> list[tuple[Any, str]]:
+    return list(codes.items()) if isinstance(codes, Mapping) else [(code, "") for code in codes]

@@ -16,7 +16,7 @@ from creditlab.binning import Binner, BinningResult
 from creditlab.checks import check_one_of
 from creditlab.columns import Dictionary, check_use
 from creditlab.errors import InputError, message
-from creditlab.estimators import CreditModel, names_of, read_frame, read_sample, unseal
+from creditlab.estimators import CreditModel, names_of, pack_special, read_frame, read_sample, unpack_special, unseal
 from creditlab.results import Stamp, plain
 from creditlab.scaling import Scale
 from creditlab.scorecard.fitting import Model, check_exact, fit_model, make_table, model_facts
@@ -245,21 +245,11 @@ class Scorecard(CreditModel):
 
 
 def binner_settings(binner: Binner) -> dict[str, Any]:
-    """The settings of a binner as JSON types; special codes as pairs, because JSON keys are always text."""
+    """The settings of a binner as JSON types."""
     settings = binner.get_params(deep=False)
-    special = settings.pop("special")
-    if special is not None:
-        special = {
-            str(name): [[plain(code), str(text)] for code, text in codes.items()]
-            if hasattr(codes, "items") else [[plain(code), ""] for code in codes]
-            for name, codes in special.items()
-        }  # fmt: skip
-    return {k: plain(v) for k, v in settings.items()} | {"special": special}
+    return {k: pack_special(v) if k == "special" else plain(v) for k, v in settings.items()}
 
 
 def binner_of(settings: dict[str, Any]) -> Binner:
     """The unfitted binner of these settings."""
-    special = settings["special"]
-    if special is not None:
-        special = {name: dict(codes) for name, codes in special.items()}
-    return Binner(**(settings | {"special": special}))
+    return Binner(**(settings | {"special": unpack_special(settings["special"])}))
