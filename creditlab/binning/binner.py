@@ -183,8 +183,9 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         except ValueError as error:
             raise InputError(str(error)) from None
         if is_frame:
-            return X.set_axis([str(c) for c in X.columns], axis=1)
-        return pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
+            X = X.set_axis([str(c) for c in X.columns], axis=1)
+            return X if reset or set(X.columns) == set(self.result_) else X.set_axis(list(self.result_), axis=1)
+        return pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])] if reset else list(self.result_))
 
     def _trends(self, frame: pd.DataFrame) -> dict[str, str]:
         given = self.trend

@@ -264,6 +264,17 @@ def test_arrays_are_columns_without_names():
     assert np.array_equal(woe, Binner().fit(X[["income", "gaps"]], Y).transform(X[["income", "gaps"]]).to_numpy())
 
 
+@pytest.mark.filterwarnings("ignore:X (has|does not have) .*feature names:UserWarning")
+def test_a_frame_and_its_array_meet_the_same_bins():
+    frame = X[["income", "gaps"]]
+    by_name, by_place = Binner().fit(frame, Y), Binner().fit(frame.to_numpy(), Y)
+    woe = by_name.transform(frame)
+    assert np.array_equal(by_name.transform(frame.to_numpy()), woe.to_numpy())
+    assert np.array_equal(by_place.transform(frame).to_numpy(), woe.to_numpy())
+    numbered = frame.set_axis([7, 3], axis=1)
+    assert np.array_equal(Binner().fit(numbered, Y).transform(numbered[[3, 7]])["7"], woe["income"])
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(
