@@ -17,7 +17,7 @@ from creditlab.errors import InputError, message, some
 from creditlab.validation.verdict import ValidationSpec
 
 #: samples in the order in which people think of them; others follow in the order of their names
-KNOWN_ORDER = ("train", "development", "dev", "validation", "test", "oot")
+KNOWN_ORDER = ("train", "development", "dev", "early", "validation", "test", "late", "oot", "out-of-time")
 DEVELOPMENT = ("train", "development", "dev")
 ALL = "all"
 

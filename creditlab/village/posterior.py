@@ -37,6 +37,11 @@ class GammaMixture:
         """The posterior mean of each village."""
         return self._mixed(self._shapes() / self._rates())
 
+    def variance(self) -> np.ndarray:
+        """The posterior variance of each village."""
+        means = self._shapes() / self._rates()
+        return self._mixed(means / self._rates() + (means - self._mixed(means)) ** 2)
+
     def spread(self) -> tuple[np.ndarray, np.ndarray]:
         """The coefficient of variation between villages at each node, and the node's weight."""
         return 1 / np.sqrt(self.shape), self.weight
@@ -76,9 +81,7 @@ class GammaMixture:
 
     def _matched_quantile(self, q: float) -> np.ndarray:
         """The quantile of the gamma distribution with the mixture's mean and variance."""
-        means = self._shapes() / self._rates()
-        mean = self._mixed(means)
-        variance = self._mixed(means / self._rates() + (means - mean) ** 2)
+        mean, variance = self.mean(), self.variance()
         return gammaincinv(mean**2 / variance, q) * variance / mean
 
     def draws(self, n: int, seed: int) -> np.ndarray:

@@ -80,7 +80,7 @@ def rank(draws: Any, k: int, above: float = 1.0, village: Any = None, level: flo
     k = _check_k(k, sample.shape[1])
     tail = (1 - check_level(level)) / 2
     names = _names(village, draws, sample.shape[1])
-    ranks = rankdata(-sample, axis=1)
+    ranks = ranks_of(sample)
     table = pd.DataFrame({"village": names, "estimate": sample.mean(axis=0), "expected_rank": ranks.mean(axis=0)})
     table["rank_lo"], table["rank_hi"] = np.quantile(ranks, [tail, 1 - tail], axis=0)
     table["p_top"] = p_top(sample, k)
@@ -142,6 +142,17 @@ def choose(
     facts["excess_chosen"] = float(table.loc[table["chosen"], "excess"].sum())
     spec = {"k": k, "above": above, "level": level}
     return VillageChoice(table=table, stamp=Stamp.of([sample, weight, price, pd.Series(names)], spec), facts=facts)
+
+
+def ranks_of(sample: np.ndarray) -> np.ndarray:
+    """The rank of each village in each draw, 1 = highest; villages that tie share their mean rank."""
+    order = np.argsort(-sample, axis=1)
+    ranked = np.take_along_axis(sample, order, axis=1)
+    if (ranked[:, 1:] == ranked[:, :-1]).any():
+        return rankdata(-sample, axis=1)
+    ranks = np.empty(sample.shape)
+    np.put_along_axis(ranks, order, np.arange(1.0, sample.shape[1] + 1)[None, :], axis=1)
+    return ranks
 
 
 def p_top(sample: np.ndarray, k: int) -> np.ndarray:

@@ -168,6 +168,7 @@ def _with_estimate(
         "cv": float((weight * spread).sum()),
         "cv_lo": cv_lo,
         "cv_hi": cv_hi,
+        "rankability": rankability(found["estimate"], mixture.variance()),
         "variance_factor": float(factor.mean()),
         "level": level,
         "note": FEW_NOTE if len(table) < FEW_VILLAGES else "",
@@ -179,6 +180,14 @@ def _without_estimate(table: pd.DataFrame, stamp: Stamp) -> SmoothingResult:
     table = table.assign(estimate=np.nan, lo=np.nan, hi=np.nan, p_above=np.nan, reason=NO_BADS)
     facts = {"villages": len(table), "observed": 0.0, "cv": NotEstimable(NO_BADS), "note": NO_BADS}
     return SmoothingResult(table=table, stamp=stamp, facts=facts)
+
+
+def rankability(mean: np.ndarray, variance: np.ndarray) -> float:
+    """Share of the variance between villages that is not chance, from posterior means and variances (as in `rank`)."""
+    if len(mean) < 2:
+        return 0.0
+    between = mean.var(ddof=1) + variance.mean()
+    return float(np.clip(1 - np.median(variance) / between, 0, 1))
 
 
 def _weighted_limits(values: np.ndarray, weight: np.ndarray, tail: float) -> tuple[float, float]:

@@ -131,4 +131,4 @@ def test_a_million_rows_take_seconds_at_most():
     y, score = rng.random(1_000_000) < 0.05, rng.random(1_000_000)
     start = time.process_time()
     auc(y, score)
-    assert time.process_time() - start < 2.0
+    assert time.process_time() - start < 4.0

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import rankdata
 
 from creditlab.errors import InputError
 from creditlab.village import choose, rank
-from creditlab.village.ranking import p_top
+from creditlab.village.ranking import p_top, ranks_of
 
 
 def normal_draws(between, within, villages=60, n=4000, seed=0):
@@ -31,6 +32,11 @@ def test_expected_rank_is_the_sum_of_pairwise_probabilities():
     draws = normal_draws(1, 0.7, villages=12)
     pairwise = 1 + (draws[:, None, :] > draws[:, :, None]).mean(axis=0).sum(axis=1)
     np.testing.assert_allclose(rank(draws, k=3).tidy()["expected_rank"], pairwise, rtol=1e-12)
+
+
+def test_fast_ranks_equal_scipy():
+    draws = normal_draws(1, 1, villages=20, n=50)
+    np.testing.assert_array_equal(ranks_of(draws), rankdata(-draws, axis=1))
 
 
 def test_ties_share_the_list():

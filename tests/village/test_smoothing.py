@@ -8,7 +8,7 @@ from scipy.special import gammainc, gammaln
 
 from creditlab.errors import FitError, InputError
 from creditlab.results import digest
-from creditlab.village import PoissonGamma, expected
+from creditlab.village import PoissonGamma, expected, rank
 
 
 def counts(villages=40, spread=0.5, seed=0):
@@ -106,6 +106,11 @@ def test_draws_agree_with_the_table_and_are_seeded():
     covered = ((draws > table["lo"].to_numpy()) & (draws < table["hi"].to_numpy())).mean(axis=0)
     np.testing.assert_allclose(covered, 0.9, atol=0.012)
     np.testing.assert_array_equal(draws, result.draws(20_000, seed=1))
+
+
+def test_rankability_agrees_with_that_of_the_draws():
+    result = smooth(*counts(200, spread=0.8, seed=8))
+    assert result.facts["rankability"] == pytest.approx(rank(result.draws(4000), k=20).rankability, abs=0.03)
 
 
 def test_no_bads_is_said_not_estimated():
