@@ -24,17 +24,10 @@ def suppress(frame: pd.DataFrame, n: str = "n", minimum: int = MINIMUM) -> pd.Da
     """
     counts = frame[n].to_numpy(dtype=float)
     hidden = counts < minimum
-    order = np.argsort(counts, kind="stable")
-    for place in order:
-        if not hidden.any() or (counts[hidden].sum() >= minimum and hidden.sum() > 1):
+    for place in np.argsort(counts, kind="stable"):
+        if not hidden.any() or (hidden.sum() > 1 and counts[hidden].sum() >= minimum):
             break
         hidden[place] = True
-    shown = frame.copy()
-    for column in shown.columns:
-        if column not in NAMES:
-            shown[column] = (
-                shown[column].astype(object).where(~hidden, None)
-                if shown[column].dtype == object
-                else (shown[column].where(~hidden))
-            )
-    return shown.assign(suppressed=hidden)
+    kept = [c for c in frame.columns if c in NAMES]
+    blanked = frame.drop(columns=kept).mask(pd.Series(hidden, index=frame.index), axis=0)
+    return pd.concat([frame[kept], blanked], axis=1)[list(frame.columns)].assign(suppressed=hidden)
