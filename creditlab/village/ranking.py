@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from creditlab.checks import check_level
 from creditlab.errors import InputError, message
@@ -149,6 +148,8 @@ def ranks_of(sample: np.ndarray) -> np.ndarray:
     order = np.argsort(-sample, axis=1)
     ranked = np.take_along_axis(sample, order, axis=1)
     if (ranked[:, 1:] == ranked[:, :-1]).any():
+        from scipy.stats import rankdata  # a second to import, and ties are rare in draws
+
         return rankdata(-sample, axis=1)
     ranks = np.empty(sample.shape)
     np.put_along_axis(ranks, order, np.arange(1.0, sample.shape[1] + 1)[None, :], axis=1)
