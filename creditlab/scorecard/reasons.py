@@ -14,8 +14,9 @@ import pandas as pd
 from creditlab.checks import check_one_of
 from creditlab.errors import InputError, message
 
-#: the baseline of reasons: zh, en
+#: the baselines of reasons: zh, en
 BASELINE = ("训练样本平均", "the training average")
+BACKGROUND = ("背景样本平均", "the background average")
 SENTENCES = {
     "points": ("{label}：{value}，比{baseline}低 {gap} 分", "{label}: {value}, {gap} points below {baseline}"),
     "log_odds": (
@@ -53,6 +54,7 @@ def reason_frame(
     k: int = 3,
     lang: str = "zh",
     unit: str = "points",
+    baseline: tuple[str, str] = BASELINE,
 ) -> pd.DataFrame:
     """A row per household: `reason_1 feature_1 loss_1 reason_2 …`, the largest loss first.
 
@@ -61,16 +63,17 @@ def reason_frame(
     loss : (n, p) what each feature costs against the baseline; only positive losses are reasons.
     value_text : (row, column) → the value or bin of that household in words.
     unit : 'points' or 'log_odds', the unit of `loss`.
+    baseline : the name of what losses are measured against, (zh, en).
     """
     check_one_of(lang, ("zh", "en"), "lang")
     place = int(lang == "en")
-    sentence, baseline = SENTENCES[unit][place], BASELINE[place]
+    sentence = SENTENCES[unit][place]
     order, size = rank_losses(loss, k)
     columns: dict[str, list[object]] = {}
     for rank in range(order.shape[1]):
         columns[f"reason_{rank + 1}"] = [
             None if j < 0 else sentence.format(
-                label=labels[j], value=value_text(row, j), gap=_gap_text(size[row, rank], unit), baseline=baseline
+                label=labels[j], value=value_text(row, j), gap=_gap_text(size[row, rank], unit), baseline=baseline[place]
             )
             for row, j in enumerate(order[:, rank])
         ]  # fmt: skip
