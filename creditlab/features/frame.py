@@ -1,0 +1,117 @@
+"""The feature frame: one row per household, one column per feature of the plan, as known on the date of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from creditlab.checks import check_columns, check_frame
+from creditlab.columns import MISSING_REASONS, Dictionary
+from creditlab.errors import InputError, message, some
+from creditlab.features.known import Known
+from creditlab.features.missing import MISSING_CODES, fill, special_of
+from creditlab.features.plan import PLAN
+from creditlab.features.spec import Feature, check_plan
+from creditlab.results import Result, Stamp
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class FeatureFrame(Result):
+    """Features by household; `tidy()` has a row per feature: what it is, and how many values are missing for what.
+
+    Parameters
+    ----------
+    frame : index household_id, one column per feature; missing values are codes (words in text features).
+    dictionary : labels, unit, level, direction and source of each feature.
+    as_of : the date on which the features are frozen.
+    special : feature → {code: meaning}, the reasons for missing that can occur.
+    """
+
+    title: ClassVar[str] = "Feature frame 特征表"
+
+    frame: pd.DataFrame
+    dictionary: Dictionary
+    as_of: pd.Timestamp
+    special: Mapping[str, Mapping[Any, str]]
+
+
+def make_features(file: Any, plan: Iterable[Feature] = PLAN) -> FeatureFrame:
+    """The features of every household of a file, as they stood on its date.
+
+    Parameters
+    ----------
+    file : a `HouseholdFile` (or what has its frame, as_of, tables and consented).
+    plan : the features to make; the default has them all.
+
+    Returns
+    -------
+    FeatureFrame : `.frame` (index household_id), `.dictionary`, `.as_of`, `.special`. The columns are always those of
+        the plan: features of a table that the county lacks are 'not_connected' throughout. Missing values are the
+        codes of `MISSING_CODES` in numbers and the words themselves in text; a true zero is 0.
+
+    Raises
+    ------
+    InputError : for what is no household file, or a plan with two features of one name.
+    PolicyError : for a feature that reads what no PD model may see.
+
+    >>> from creditlab.data.county import County                                # doctest: +SKIP
+    >>> make_features(county.household_file("2023-12-31")).frame["dpd_max_12m"]  # doctest: +SKIP
+    """
+    features = check_plan(plan)
+    known = Known(_checked(file))
+    columns = {f.name: fill(known.view(f).measure() if known.has(f) else None, f, known) for f in features}
+    frame = pd.DataFrame(columns, index=known.households)
+    dictionary = Dictionary.of(f.column for f in features)
+    return FeatureFrame(
+        table=_overview(frame, dictionary),
+        frame=frame,
+        dictionary=dictionary,
+        as_of=known.as_of,
+        special={f.name: special_of(f) for f in features},
+        stamp=Stamp.of(frame, {"as_of": str(known.as_of.date()), "plan": [f.to_dict() for f in features]}),
+        facts={"as_of": str(known.as_of.date()), "households": len(frame), "features": frame.shape[1]},
+    )
+
+
+def _checked(file: Any) -> Any:
+    absent = [a for a in ("frame", "as_of", "tables", "consented") if not hasattr(file, a)]
+    if absent:
+        raise InputError(
+            message(
+                "a household file",
+                f"{type(file).__name__} without {some(absent)}",
+                "make_features",
+                "Make one with county.household_file(as_of).",
+            )  # fmt: skip
+        )
+    check_columns(check_frame(file.frame, "household file"), ["village_id"], "household file")
+    return file
+
+
+def _overview(frame: pd.DataFrame, dictionary: Dictionary) -> pd.DataFrame:
+    """A row per feature: its classes, the households with a value, with a zero, and missing by reason."""
+    rows = []
+    for name, column in dictionary.items():
+        values = frame[name]
+        text = column.kind == "text"
+        missing = {r: int((values == (r if text else MISSING_CODES[r])).sum()) for r in MISSING_REASONS}
+        rows.append(
+            {
+                "feature": name,
+                "zh": column.zh,
+                "en": column.en,
+                "unit": column.unit,
+                "kind": column.kind,
+                "source": column.source,
+                "level": column.level,
+                "direction": column.direction,
+                "n": len(values),
+                "known": len(values) - sum(missing.values()),
+                "zero": 0 if text else int((values == 0).sum()),
+                **missing,
+            }  # fmt: skip
+        )
+    return pd.DataFrame(rows)
