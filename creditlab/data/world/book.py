@@ -93,7 +93,7 @@ def loan_months_table(notes: Notes, slots: Slots, ends: Ends, late_payments: Lat
     """The table `loan_months`: a row per note and month end while it is open, and a year after it left the book."""
     note, month, first_row = _grid(notes, ends)
     t = month_end(month)
-    dpd, overdue, lapsed = _days_past_due(notes, late_payments, note, month, first_row, t)
+    dpd, overdue = _days_past_due(notes, late_payments, note, month, first_row, t)
     principal, share_due = _balance(notes, slots, ends, note, month, t)
     off = (t >= ends.written_off[note]) | (t >= ends.transferred[note])
     written_off = t >= ends.written_off[note]
@@ -103,7 +103,7 @@ def loan_months_table(notes: Notes, slots: Slots, ends: Ends, late_payments: Lat
         np.where(overdue, _instalment(notes, slots, principal, note, t), 0.0),
     )
     period = np.select([slots.plan[notes.slot[note]] == 2, slots.plan[notes.slot[note]] == 3], [91, 330], 30)
-    interest = np.round(np.where(dpd > 0, principal * ends.rate[note] * (lapsed + period) / 360, 0.0), 0)
+    interest = np.round(np.where(dpd > 0, principal * ends.rate[note] * (dpd + period) / 360, 0.0), 0)
     back = (month == ends.recovered_on[note].astype("datetime64[M]")) & off
     recovered = np.round(np.where(back, principal * ends.recovered_share[note], 0.0), 0)
     after = written_off & (t >= ends.recovered_on[note])
@@ -147,8 +147,8 @@ def _grid(notes: Notes, ends: Ends) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 def _days_past_due(
     notes: Notes, late: LatePayments, note: np.ndarray, month: np.ndarray, first_row: np.ndarray, t: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Days past due of each row, whether principal of a late payment is open, and the days since interest was paid."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Days past due of each row, and whether principal of a late payment is open."""
     serious = np.where(t > notes.onset[note], (t - notes.onset[note]).astype(int), 0)
     dpd, principal = serious.copy(), np.zeros(len(note), dtype=bool)
     for step in range(3):  # a payment at most 80 days late is open at three month ends at most
@@ -164,7 +164,7 @@ def _days_past_due(
         which, row = which[same], row[same]
         np.maximum.at(dpd, row, (when[which] - late.due[which]).astype(int))
         np.logical_or.at(principal, row, late.principal[which])
-    return dpd, principal, dpd
+    return dpd, principal
 
 
 def _balance(

@@ -176,7 +176,7 @@ def _truth(p: _Parts, planted: pd.DataFrame, tables: dict[str, pd.DataFrame]) ->
         "officers": truth.officers_truth(p.officers),
         "interventions": truth.interventions_truth(p.villages, p.measures),
         "conflicts": truth.conflicts_truth(p.people, p.register, p.facts.disagreements),
-        "notes": truth.notes_truth(p.notes, p.slots, p.ends, book.open_in_span(p.notes)),
+        "notes": truth.notes_truth(p.notes, p.slots, book.open_in_span(p.notes)),
         "performance": truth.performance_truth(p.notes, p.slots, p.register, p.risk, p.measures),
         "ledger_differences": planted,
     }

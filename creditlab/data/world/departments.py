@@ -49,7 +49,7 @@ def agriculture_table(facts: Facts, seed: int) -> pd.DataFrame:
     area = np.round(facts.disagreements.area_filed[h] * np.where(changed, rng.uniform(0.98, 1.02, n), 1.0), 1)
     side_crop = rng.integers(0, 2, len(people))[h]
     main_part = rng.choice([1.0, 0.8, 0.7], len(people))[h]
-    main, rest = np.round(area * main_part, 1), None
+    main = np.round(area * main_part, 1)
     rest = np.round(area - main, 1)
     areas = {
         f"area_{name}": np.round(np.where(people.crop[h] == i, main, 0) + np.where(side_crop == i, rest, 0), 1)

@@ -16,7 +16,7 @@ from creditlab.data.world.people import People
 from creditlab.data.world.risk import LEAVES, MEASURES, Officers, Risk, month_index, sigmoid
 from creditlab.data.world.streams import START, day_of, stream
 
-CONTAGION, CHAIN_CONTAGION, HIDDEN = 1.6, 7.0, 2.0
+CONTAGION, CHAIN_CONTAGION, HIDDEN = 2.2, 14.0, 2.0
 HIDE = 0.15  # share of those about to fail at maturity whose note is renewed instead
 LAST_MONTH = month_index("2025-06")
 FIRST_MONTH = month_index("2020-01")
@@ -87,13 +87,10 @@ class _Course:
         n = len(slots)
         self.next_start = slots.start.copy()
         self.open = np.full(n, -1)  # index of the open note
-        self.granted_before = np.zeros(n, dtype=int)
         self.renewing = np.full(n, -1)
         self.hiding = np.zeros(n, dtype=bool)
         self.group_fell = np.full(max(slots.group.max() + 1, 1), -NEVER)
-        self.chunks: list[dict[str, np.ndarray]] = []
         self.count = 0
-        self.live: dict[str, np.ndarray] = {}
         self.size = 64
         self.store = {k: np.zeros(self.size, dtype=t) for k, t in _FIELDS.items()}
         self.measures = self._first_measures()
@@ -111,7 +108,6 @@ class _Course:
             return
         rows = self._append(ready, month)
         self.open[ready] = rows
-        self.granted_before[ready] += 1
         self.renewing[ready], self.hiding[ready] = -1, False
 
     def fail(self, month: int) -> None:
@@ -123,7 +119,8 @@ class _Course:
         self.store["prob"][note] = sigmoid(log_odds)
         fails = (self.store["luck"][note] < sigmoid(log_odds)) & (month >= FIRST_MONTH)
         hides = fails & self.store["at_maturity"][note] & (self.rng.random(len(slot)) < HIDE)
-        hides &= ~self.slots.ring[slot] & (self.slots.chain[slot] == 0) & ~self.store["hidden"][note]
+        written = self.slots.ring[slot] | (self.slots.chain[slot] > 0)  # these fail openly
+        hides &= (month > FIRST_MONTH) & ~written & ~self.store["hidden"][note]
         self._renew(slot[hides], note[hides], month, hidden=True)
         self._default(slot[fails & ~hides], note[fails & ~hides], month)
 
@@ -179,7 +176,7 @@ class _Course:
         granted = day_of(np.full(len(slot), START + month), self.slots.day[slot])
         again = self.renewing[slot]
         granted = np.where(again >= 0, self.store["due"][np.maximum(again, 0)], granted)
-        due_month, due = self._due(slot, month, granted)
+        due_month, due = self._due(slot, month)
         onset_month, at_maturity = self._payment_date(slot, month, due_month)
         luck = np.where(self.slots.ring[slot] | (self.slots.chain[slot] == 1), 0.0, self.rng.random(len(slot)))
         written = {
@@ -202,13 +199,13 @@ class _Course:
             self.store[name][rows] = values
         return rows
 
-    def _due(self, slot: np.ndarray, month: int, granted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _due(self, slot: np.ndarray, month: int) -> tuple[np.ndarray, np.ndarray]:
         """Due month and day: by term, or at the harvest."""
         _, harvest = harvest_months(self.people.crop[self.slots.household[slot]])
         to_harvest = (harvest - month - 1) % 12 + 1
         is_harvest = self.slots.plan[slot] == 3
         due_month = month + np.where(is_harvest, to_harvest, self.slots.term[slot])
-        day = np.where(is_harvest, 20, np.minimum(granted.astype(int) * 0 + self.slots.day[slot], 28))
+        day = np.where(is_harvest, 20, self.slots.day[slot])
         return due_month, day_of(START + due_month, day)
 
     def _payment_date(self, slot: np.ndarray, month: int, due_month: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -264,7 +261,6 @@ class _Course:
         if len(slot):
             rows = self._append(slot, month)
             self.open[slot] = rows
-            self.granted_before[slot] += 1
             self.renewing[slot], self.hiding[slot] = -1, False
 
     def _plan_next(self, slot: np.ndarray, month: np.ndarray) -> None:

@@ -15,14 +15,14 @@ from creditlab.data.world.people import People
 from creditlab.data.world.streams import START, YEARS, stream
 from creditlab.data.world.villages import CROPS, Villages
 
-UNSEEN = -0.4  # what the officer knows speaks for the household
+UNSEEN = -0.55  # what the officer knows speaks for the household
 YEAR_EFFECT = np.array([0.0, 0.2, -0.1, 0.0, 0.1, 0.3, 0.3])
 DROUGHT_YEAR, DROUGHT_CROP = 2022, "maize"
-DROUGHT, DROUGHT_INSURED = 1.3, 0.5
-BAD_OFFICER = 1.5
+DROUGHT, DROUGHT_INSURED = 2.1, 0.9
+BAD_OFFICER = 2.0
 #: True effects of the measures on the log-odds, from the third month on; enforcement fades within a year.
 MEASURES = {"seconded_cadre": -0.6, "financial_education": 0.0, "enforcement_drive": -0.35}
-TARGET = 0.105
+TARGET = 0.085
 #: The month (since January 2019) in which the bad officer leaves.
 LEAVES = 42
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from creditlab.data.world.book import note_ids
 from creditlab.data.world.borrowers import Demand, Slots
-from creditlab.data.world.ends import Ends
 from creditlab.data.world.lending import FIRST_MONTH, Measures, Notes, early_share, payment_dates
 from creditlab.data.world.people import People, Register
 from creditlab.data.world.permissions import FACTS, Disagreements
@@ -127,7 +126,7 @@ def conflicts_truth(people: People, register: Register, disagreements: Disagreem
     return _frame({name: (kind, joined[name].to_numpy()) for name, kind in kinds.items()})
 
 
-def notes_truth(notes: Notes, slots: Slots, ends: Ends, rows: np.ndarray) -> pd.DataFrame:
+def notes_truth(notes: Notes, slots: Slots, rows: np.ndarray) -> pd.DataFrame:
     """Per note: the probability it was drawn with, the day it failed, hidden arrears, ring, chain and joint group."""
     slot = notes.slot
     return _frame(

@@ -145,14 +145,14 @@ def _centres(n: int) -> tuple[np.ndarray, np.ndarray]:
 def _ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """A ridge of bad credit environment across the county from corner to corner, with mean zero."""
     u, v = (x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)
-    height = 1.3 * np.exp(-(((u - v) / 0.22) ** 2) / 2)
+    height = 1.6 * np.exp(-(((u - v) / 0.22) ** 2) / 2)
     return height - height.mean()
 
 
 def _sizes(n: int, mean: int, rng: np.random.Generator) -> np.ndarray:
     """Lognormal numbers of households with the given mean; the smallest villages have a dozen."""
     raw = np.exp(rng.normal(0, 0.55, n))
-    raw[np.argmax(raw)] *= 1.9
+    raw[np.argmax(raw)] = 5.5 * raw.mean()  # one very large village
     size = np.round(raw / raw.mean() * mean).astype(int)
     return np.maximum(size, 12)
 
