@@ -46,7 +46,9 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         levels that are smaller are pooled.
     special : {column: {code: meaning}} or {column: [codes]}; the column '*' stands for all number columns.
     missing : 'own': missing values are a bin of their own.
-    prior : pseudo-rows added to each bin at the sample's own odds: pure bins have a finite WOE (a Jeffreys-type prior).
+    prior : pseudo-events of the rarer class (bads, as a rule) added to each bin, with the other class at the sample's
+        own odds, before its WOE is taken. Half an event, as in Jeffreys' prior, gives pure bins a finite WOE that grows
+        with their size, also in a sample with few bads.
     crosses, edits : joint characteristics and manual edits; not built yet.
     seed : seed of the folds that 'auto' judges on.
 
@@ -77,7 +79,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         min_expected: float = 5,
         special: Mapping[str, Any] | None = None,
         missing: str = "own",
-        prior: float = 1.0,
+        prior: float = 0.5,
         crosses: Sequence[Any] = (),
         edits: Sequence[Any] = (),
         seed: int = 0,

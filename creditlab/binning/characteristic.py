@@ -59,6 +59,10 @@ class Sample:
         """The smaller of the shares of goods and bads."""
         return min(self.total_goods, self.total_bads) / (self.total_goods + self.total_bads)
 
+    def pseudo_rows(self, events: float) -> float:
+        """Rows at the sample's own odds that hold this many goods or bads, whichever are rarer."""
+        return events / self.rare_share
+
     def counts(self, codes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Goods and bads by code."""
         both = np.bincount(codes * 2 + self.bad, weights=self.weight, minlength=2 * size).reshape(size, 2)
@@ -75,12 +79,12 @@ class Sample:
         """The limits of regular bins in a column with weight `n` that is neither missing nor special."""
         return Limits(
             max_bins=rules.max_bins,
-            min_n=max(rules.min_share * n, rules.min_expected / self.rare_share),
+            min_n=max(rules.min_share * n, self.pseudo_rows(rules.min_expected)),
             total_goods=self.total_goods,
             total_bads=self.total_bads,
             min_goods=rules.min_goods,
             min_bads=rules.min_bads,
-            prior=rules.prior,
+            prior=self.pseudo_rows(rules.prior),
         )
 
 
@@ -140,7 +144,7 @@ def _bin_levels(values: pd.Series, sample: Sample, special: Special, rules: Rule
     groups: tuple[tuple[str, ...], ...] = ()
     woe = None
     if len(kept):
-        rare = rules.min_expected / sample.rare_share
+        rare = sample.pseudo_rows(rules.min_expected)
         grouping = group_levels(goods[kept], bads[kept], limits, rare, rules.seed)
         names = np.array(levels.names, dtype=object)[kept]
         groups = tuple(tuple(names[grouping.group == g]) for g in range(grouping.group.max() + 1))
@@ -148,7 +152,7 @@ def _bin_levels(values: pd.Series, sample: Sample, special: Special, rules: Rule
             notes.append(f"合并稀有取值 rare levels pooled: {grouping.pooled}")
         if grouping.shrunken:
             shrunken = [np.bincount(grouping.group, weights=c) for c in (grouping.goods, grouping.bads)]
-            woe = woe_of(shrunken[0], shrunken[1], sample.total_goods, sample.total_bads, rules.prior)
+            woe = woe_of(shrunken[0], shrunken[1], sample.total_goods, sample.total_bads, limits.prior)
             notes.append(f"取值多，WOE取收缩坏账率 many levels ({len(kept)}): WOE from shrunken bad rates")
     if len(groups) < 2:
         notes.append(_why_one_group(len(kept)))
@@ -184,11 +188,12 @@ def _tabulated(
 def pseudo_rows(n: np.ndarray, spec: BinSpec, sample: Sample, rules: Rules) -> np.ndarray:
     """Pseudo-rows added to each bin at the sample's own odds before WOE is taken.
 
-    Every bin gets `prior`. A bin of missing, special or unseen values whose size nobody controls is filled up further
-    until it has `min_expected` expected goods and bads: three rows that are all bad say little, and their WOE says so.
+    Every bin gets as many as hold `prior` events of the rarer class (half a bad, as Jeffreys would add). A bin of
+    missing, special or unseen values, whose size nobody controls, is filled up further until it has `min_expected`
+    expected goods and bads: three rows that are all bad say little, and their WOE says so.
     """
-    pseudo = np.full(spec.size, float(rules.prior))
-    enough = rules.min_expected / sample.rare_share
+    pseudo = np.full(spec.size, sample.pseudo_rows(rules.prior))
+    enough = sample.pseudo_rows(rules.min_expected)
     pseudo[spec.regular :] = np.maximum(pseudo[spec.regular :], enough - n[spec.regular :])
     return pseudo
 

@@ -145,8 +145,6 @@ def make_table(
     table = tabulate(
         spec, goods=goods, bads=bads, woe=woe, pseudo=pseudo, level=level, note=_bin_notes(spec, goods, bads)
     )
-    missing = table["n"].iloc[spec.missing]
-    special = table["n"].iloc[spec.regular : spec.missing].sum()
     known = {
         "name": spec.name,
         "kind": spec.kind,
@@ -154,8 +152,8 @@ def make_table(
         "bins": spec.regular,
         "iv": float(table["iv"].sum()),
         "n": _number(table["n"].sum()),
-        "missing": _number(missing),
-        "special": _number(special),
+        "missing": _number(table["n"].iloc[spec.missing]),
+        "special": _number(table["n"].iloc[spec.regular : spec.missing].sum()),
     }
     return BinTable(
         table=table,
