@@ -17,10 +17,25 @@ import plotly.io as pio
 
 from creditlab.checks import check_columns, check_frame
 from creditlab.errors import InputError, message
-from creditlab.plots.words import word
-from creditlab.results import Result
+from creditlab.plots.words import Text, word
 
-__all__ = ["COLOURS", "FONTS", "axis", "clip", "colour", "escape", "figure", "hover", "rows", "spread", "template"]
+__all__ = [
+    "COLOURS",
+    "FONTS",
+    "SHAPES",
+    "axis",
+    "clip",
+    "colour",
+    "escape",
+    "figure",
+    "hover",
+    "label_of",
+    "number",
+    "rows",
+    "show_labels",
+    "spread",
+    "template",
+]
 
 FONTS = '"Source Han Sans SC","Noto Sans CJK SC","Microsoft YaHei","PingFang SC","WenQuanYi Micro Hei",sans-serif'
 
@@ -38,6 +53,14 @@ COLOURS: Mapping[str, tuple[str, str]] = {
     "ink": ("#1b2430", "#e6e9ee"),
     "grid": ("#e4e7ec", "#343b45"),
     "paper": ("#ffffff", "#1a1e25"),
+}
+
+#: state → (colour, plotly symbol), as on the page: disc, triangle, square, diamond
+SHAPES: Mapping[str, tuple[str, str]] = {
+    "green": ("green", "circle"),
+    "amber": ("sand", "triangle-up"),
+    "red": ("vermilion", "square"),
+    "info": ("blue", "diamond-open"),
 }
 
 _SERIES = ("blue", "vermilion", "green", "purple", "grey")
@@ -115,7 +138,7 @@ def axis(name: str, unit: str = "", **options: Any) -> dict[str, Any]:
 
 def rows(result: Any, columns: Sequence[str], where: str) -> pd.DataFrame:
     """The table to draw: `result.tidy()` of a Result, or a frame itself, with the columns that the figure needs."""
-    table = result.tidy() if isinstance(result, Result) else result
+    table = result.tidy() if hasattr(result, "tidy") else result
     check_columns(check_frame(table, where), columns, where)
     return table
 
@@ -150,6 +173,39 @@ def hover(lines: Mapping[str, str], head: str = "") -> str:
     """
     listed = [f"<b>{head}</b>"] if head else []
     return "<br>".join([*listed, *(f"{word(name)}: {value}" for name, value in lines.items())]) + "<extra></extra>"
+
+
+def number(value: Any, format: str = ",.4g") -> str:
+    """A number for the line under a title.
+
+    >>> number(1234567, ",.0f")
+    '1,234,567'
+    """
+    return f"{value:{format}}"
+
+
+def label_of(name: Any, labels: Any = None) -> Text:
+    """What a column is called in both languages: from a `Dictionary` (or a mapping to `Text`), else its name."""
+    if labels is None or name not in labels:
+        return Text.same(name)
+    found = labels[name]
+    return found if isinstance(found, Text) else Text(found.label("zh"), found.label("en"))
+
+
+def show_labels(fig: go.Figure, labels: Sequence[Text], most: int = 28) -> list[str]:
+    """Labels from data for an axis, one string each, with both languages; a report page switches between them.
+
+    The pairs are kept in `layout.meta["words"]` of the figure, where the page finds them.
+    """
+    shown = [clip(text.both, most if text.zh == text.en else most + most // 2) for text in labels]
+    words = dict((fig.layout.meta or {}).get("words", {}))
+    words |= {
+        both: {"zh": clip(text.zh, most), "en": clip(text.en, most)}
+        for both, text in zip(shown, labels, strict=True)
+        if text.zh != text.en
+    }
+    fig.update_layout(meta={"words": words} if words else None)
+    return shown
 
 
 def spread(estimate: Any, lo: Any, hi: Any, **options: Any) -> dict[str, Any]:

@@ -122,6 +122,8 @@ def script_json(value: Any) -> Markup:
 def _settings(document: Document, figures: list[FigureBlock]) -> dict[str, Any]:
     """What the script of the page needs: titles, words to switch, colours, figure templates."""
     words = {text.both: text.to_dict() for text in [*WORDS.values(), *(w for f in figures for w in f.words)]}
+    for figure in figures:
+        words |= (figure.figure.layout.meta or {}).get("words", {})
     return {
         "title": document.title.to_dict(),
         "words": words,
@@ -134,7 +136,7 @@ def _figure_json(figure: Any) -> Markup:
     """The figure without template and title: the page has its own of both."""
     content = json.loads(figure.to_json())
     layout = content.get("layout", {})
-    for name in ("template", "title"):
+    for name in ("template", "title", "meta"):
         layout.pop(name, None)
     layout["margin"] = {"l": 60, "r": 16, "t": 40, "b": 52, **layout.get("margin", {})}
     return script_json({"data": content.get("data", []), "layout": layout})

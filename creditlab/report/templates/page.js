@@ -32,17 +32,20 @@
     format: {},
   };
 
-  // one string: a colour in the dark, a glossary word (perhaps with its unit in brackets), or hover lines "word: value"
+  // one word, perhaps with a unit or a count in brackets behind it
+  const said = (text) => {
+    if (Object.hasOwn(settings.words, text)) return settings.words[text][lang];
+    const cut = text.endsWith(")") ? text.lastIndexOf(" (") : -1;
+    const base = cut > 0 ? text.slice(0, cut) : "";
+    return Object.hasOwn(settings.words, base) ? settings.words[base][lang] + text.slice(cut) : text;
+  };
+  // a string of a figure: a colour in the dark, hover lines "word: value", or words between dots
   const turned = (text, dark) => {
     if (dark && Object.hasOwn(settings.dark, text)) return settings.dark[text];
-    const cut = text.endsWith(")") ? text.lastIndexOf(" (") : -1;
-    const base = cut > 0 ? text.slice(0, cut) : text;
-    if (Object.hasOwn(settings.words, base)) return settings.words[base][lang] + text.slice(base.length);
-    if (!text.endsWith("<extra></extra>")) return text;
+    if (!text.endsWith("<extra></extra>")) return text.split(" · ").map(said).join(" · ");
     return text.split("<br>").map((line) => {
       const colon = line.indexOf(": ");
-      const word = line.slice(0, colon);
-      return Object.hasOwn(settings.words, word) ? settings.words[word][lang] + line.slice(colon) : line;
+      return colon > 0 ? said(line.slice(0, colon)) + line.slice(colon) : line;
     }).join("<br>");
   };
   const walk = (value, dark) => {

@@ -1,0 +1,145 @@
+"""Figures of bins: bad rate and WOE of a characteristic with their intervals, information value of many.
+
+They draw `BinTable` and `BinningResult`, or frames with the columns of their `tidy()`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from creditlab.plots import theme
+from creditlab.plots.words import Text, word
+
+__all__ = ["bad_rate", "iv", "woe"]
+
+#: features in one figure; the table has them all
+MOST = 30
+
+
+def bad_rate(table: Any, labels: Any = None) -> go.Figure:
+    """Bad rate of each bin with its interval, over bars of the share of rows. Bins without rows are not drawn.
+
+    Parameters
+    ----------
+    table : a `BinTable`, or a frame with `label n bads share bad_rate bad_rate_lo bad_rate_hi`.
+    labels : a `Dictionary`, to name the characteristic.
+    """
+    needed = ["label", "n", "bads", "share", "bad_rate", "bad_rate_lo", "bad_rate_hi"]
+    drawn = _with_rows(theme.rows(table, needed, "plots.binning.bad_rate"))
+    fig = theme.figure("bad_rate_by_bin", _note(table, drawn), xaxis=_bin_axis(drawn))
+    place = np.arange(len(drawn))
+    counts = drawn[["n", "bads"]].to_numpy()
+    fig.add_bar(
+        x=place,
+        y=drawn["share"],
+        yaxis="y2",
+        name=word("share"),
+        marker={"color": theme.colour("mist")},
+        hovertemplate=theme.hover({"share": "%{y:.1%}", "n": "%{customdata[0]:,}"}),
+        customdata=counts,
+    )
+    fig.add_scatter(
+        x=place,
+        y=drawn["bad_rate"],
+        mode="markers+lines",
+        name=word("bad_rate"),
+        line={"color": theme.colour("vermilion"), "width": 1.5},
+        marker={"size": 8},
+        error_y=theme.spread(drawn["bad_rate"], drawn["bad_rate_lo"], drawn["bad_rate_hi"]),
+        customdata=counts,
+        hovertemplate=theme.hover({"bad_rate": "%{y:.2%}", "bads": "%{customdata[1]:,}", "n": "%{customdata[0]:,}"}),
+    )
+    fig.update_layout(
+        yaxis=theme.axis("bad_rate", "%", tickformat=".1~%", rangemode="tozero", overlaying="y2", side="left"),
+        yaxis2=theme.axis("share", "%", tickformat=".0%", rangemode="tozero", side="right", showgrid=False),
+        margin={"r": 70},
+    )
+    return _named(fig, table, labels)
+
+
+def woe(table: Any, labels: Any = None) -> go.Figure:
+    """WOE of each bin with its interval: above zero safer than the sample, below zero riskier.
+
+    `table` is a `BinTable`, or a frame with `label n woe woe_lo woe_hi`.
+    """
+    drawn = _with_rows(theme.rows(table, ["label", "n", "woe", "woe_lo", "woe_hi"], "plots.binning.woe"))
+    fig = theme.figure("woe_by_bin", _note(table, drawn), xaxis=_bin_axis(drawn))
+    place = np.arange(len(drawn))
+    for name, side, colour in (
+        ("lowers_risk", drawn["woe"] >= 0, "blue"),
+        ("raises_risk", drawn["woe"] < 0, "vermilion"),
+    ):
+        part = drawn[side]
+        fig.add_bar(
+            x=place[side.to_numpy()],
+            y=part["woe"],
+            name=word(name),
+            marker={"color": theme.colour(colour)},
+            error_y=theme.spread(part["woe"], part["woe_lo"], part["woe_hi"], color=theme.colour("grey")),
+            customdata=part[["n"]].to_numpy(),
+            hovertemplate=theme.hover({"woe": "%{y:.3f}", "n": "%{customdata[0]:,}"}),
+        )
+    fig.update_layout(yaxis=theme.axis("woe", zeroline=True))
+    return _named(fig, table, labels)
+
+
+def iv(result: Any, labels: Any = None) -> go.Figure:
+    """Information value of each characteristic, the largest on top; the first 30.
+
+    `result` is a `BinningResult`, or a frame with `name iv`; `labels` a `Dictionary`.
+    """
+    table = theme.rows(result, ["name", "iv"], "plots.binning.iv")
+    drawn = table.sort_values("iv", ascending=False, kind="stable").head(MOST)
+    note = f"{len(drawn)} / {len(table)} 特征 features"
+    if "n" in table:
+        note += f" · n = {theme.number(table['n'].max(), ',.0f')}"
+    fig = theme.figure("iv_by_feature", note, height=110 + 22 * len(drawn), showlegend=False)
+    names = theme.show_labels(fig, [theme.label_of(name, labels) for name in drawn["name"]])
+    place = np.arange(len(drawn))
+    fig.add_bar(
+        x=drawn["iv"],
+        y=place,
+        orientation="h",
+        marker={"color": theme.colour("blue")},
+        text=drawn["iv"],
+        texttemplate="%{x:.3f}",
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate=theme.hover({"iv": "%{x:.4f}"}),
+    )
+    rows = {"tickvals": place, "ticktext": names, "autorange": "reversed", "showgrid": False}
+    fig.update_layout(xaxis=theme.axis("iv", rangemode="tozero"), yaxis=rows, margin={"l": 40, "r": 60})
+    return fig
+
+
+def _with_rows(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["n"] > 0].reset_index(drop=True)
+
+
+def _bin_axis(drawn: pd.DataFrame) -> dict[str, Any]:
+    # places, not labels, carry the bins: two long labels may look alike once shortened
+    ticks = [theme.clip(label, 22) for label in drawn["label"]]
+    return theme.axis("bin", tickvals=np.arange(len(drawn)), ticktext=ticks, showgrid=False)
+
+
+def _note(table: Any, drawn: pd.DataFrame) -> str:
+    parts = [f"n = {theme.number(drawn['n'].sum(), ',.6g')}"]
+    level = getattr(table, "level", None)
+    if level:
+        parts.append(f"{level:.0%} 区间 intervals")
+    if hasattr(table, "iv") and hasattr(table, "trend"):
+        parts.append(f"IV {table.iv:.3f}")
+    return " · ".join(parts)
+
+
+def _named(fig: go.Figure, table: Any, labels: Any) -> go.Figure:
+    """The name of the characteristic in front of the title."""
+    name = getattr(table, "name", None)
+    if isinstance(name, str):
+        text: Text = theme.label_of(name, labels)
+        fig.update_layout(title={"text": f"{theme.clip(text.both, 40)}: {fig.layout.title.text}"})
+    return fig

@@ -1,0 +1,179 @@
+"""Figures of explanations: importance by feature and by source, the spread of contributions, one household.
+
+They draw an `Explanation`: contributions to the log-odds of bad, positive = riskier than the baseline.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from creditlab.errors import InputError, message
+from creditlab.plots import theme
+from creditlab.plots.words import WORDS, Text, word
+
+__all__ = ["beeswarm", "by_source", "household", "importance"]
+
+#: features in one figure; the table has them all
+MOST = 20
+#: dots of one feature: quantiles, so that a million rows draw as few
+DOTS = 200
+
+
+def importance(explanation: Any, most: int = MOST) -> go.Figure:
+    """Mean absolute contribution of each feature, the largest on top."""
+    table = theme.rows(explanation, ["feature", "mean_abs"], "plots.explanation.importance")
+    drawn = table.sort_values("mean_abs", ascending=False, kind="stable").head(most)
+    return _bars("feature_importance", drawn, "feature", explanation, len(table), "特征 features")
+
+
+def by_source(explanation: Any, dictionary: Any = None) -> go.Figure:
+    """Mean absolute contribution of each data source: contributions of a source's features added up row by row.
+
+    `explanation` is an `Explanation`, whose `by_source(dictionary)` is drawn, or a frame with `source mean_abs`.
+    """
+    grouped = explanation.by_source(dictionary) if hasattr(explanation, "by_source") else explanation
+    table = theme.rows(grouped, ["mean_abs"], "plots.explanation.by_source")
+    column = "source" if "source" in table else "feature"
+    drawn = theme.rows(table, [column], "plots.explanation.by_source").sort_values(
+        "mean_abs", ascending=False, kind="stable"
+    )
+    return _bars("importance_by_source", drawn, column, grouped, len(table), "来源 sources")
+
+
+def _bars(title: str, drawn: pd.DataFrame, column: str, explanation: Any, whole: int, unit: str) -> go.Figure:
+    note = " · ".join([f"{len(drawn)} / {whole} {unit}", *_rows(explanation)])
+    fig = theme.figure(title, note, height=120 + 24 * len(drawn), showlegend=False)
+    labels = getattr(explanation, "labels", None)
+    texts = [theme.label_of(name, labels) for name in drawn[column]]
+    fig.add_bar(
+        x=drawn["mean_abs"],
+        y=np.arange(len(drawn)),
+        orientation="h",
+        marker={"color": theme.colour("blue")},
+        texttemplate="%{x:.3f}",
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate=theme.hover({"importance": "%{x:.4f}"}),
+    )
+    rows = _rows_named(theme.show_labels(fig, texts))
+    return fig.update_layout(xaxis=theme.axis("importance", rangemode="tozero"), yaxis=rows, margin={"l": 40, "r": 60})
+
+
+def beeswarm(explanation: Any, most: int = MOST) -> go.Figure:
+    """How the contributions of each feature spread over the rows: at most 200 quantiles each, and the median.
+
+    The dots are quantiles, not households; their height above and below the line is how many fall together.
+    """
+    values = _values(explanation)
+    order = values.abs().mean().sort_values(ascending=False, kind="stable").index[:most]
+    note = " · ".join([f"{len(order)} / {values.shape[1]} 特征 features", *_rows(explanation)])
+    fig = theme.figure("contributions", note, height=130 + 30 * len(order), showlegend=False)
+    width = float(np.ptp(values[order].to_numpy())) or 1.0
+    for row, name in enumerate(order):
+        dots = np.quantile(values[name].to_numpy(dtype=float), np.linspace(0, 1, min(DOTS, len(values))))
+        fig.add_scatter(
+            x=dots,
+            y=row + _heights(dots, width),
+            mode="markers",
+            marker={"size": 4, "opacity": 0.6, "color": np.where(dots > 0, *_two("vermilion", "blue"))},
+            hovertemplate=theme.hover({"contribution": "%{x:.3f}"}),
+        )
+        middle = float(np.median(values[name]))
+        fig.add_scatter(
+            x=[middle, middle], y=[row - 0.36, row + 0.36], mode="lines", hoverinfo="skip",
+            line={"color": theme.colour("ink"), "width": 1.5},
+        )  # fmt: skip
+    names = theme.show_labels(fig, [theme.label_of(name, getattr(explanation, "labels", None)) for name in order])
+    return fig.update_layout(
+        xaxis=theme.axis("contribution", zeroline=True), yaxis=_rows_named(names, zeroline=False), margin={"l": 40}
+    )
+
+
+def _heights(dots: np.ndarray, width: float) -> np.ndarray:
+    """Offsets that stack dots lying within a hundredth of the axis, evenly to both sides."""
+    cell = np.floor(dots / (width / 100)).astype(int)
+    heights = np.zeros(len(dots))
+    for one in np.unique(cell):
+        there = np.flatnonzero(cell == one)
+        step = min(0.05, 0.7 / max(1, len(there)))
+        heights[there] = (np.arange(len(there)) - (len(there) - 1) / 2) * step
+    return heights
+
+
+def household(explanation: Any, row: Any, most: int = 12) -> go.Figure:
+    """How one household comes from the baseline to its log-odds of bad: a step per feature, the largest first.
+
+    Parameters
+    ----------
+    explanation : an `Explanation`.
+    row : the index label of the row in `explanation.values`.
+    most : features drawn one by one; the others are summed.
+    """
+    values = _values(explanation)
+    if row not in values.index:
+        raise InputError(message("a row of the explanation", "one that is not there", "household", "Use values.index."))
+    phi = values.loc[row]
+    if isinstance(phi, pd.DataFrame):
+        raise InputError(message("a row once", f"{len(phi)} rows of this label", "household", "Use a unique index."))
+    order = phi.abs().sort_values(ascending=False, kind="stable").index
+    shown, others = order[:most], order[most:]
+    base = float(explanation.base_value)
+    labels = getattr(explanation, "labels", None)
+    steps = [
+        (WORDS["base_value"], base, "absolute"),
+        *((theme.label_of(f, labels), float(phi[f]), "relative") for f in shown),
+    ]
+    if len(others):
+        rest = Text(f"其余 {len(others)} 项", f"{len(others)} others")
+        steps.append((rest, float(phi[others].sum()), "relative"))
+    steps.append((WORDS["total"], base + float(phi.sum()), "total"))
+    return _waterfall(steps, explanation)
+
+
+def _waterfall(steps: list[tuple[Text, float, str]], explanation: Any) -> go.Figure:
+    total = steps[-1][1]
+    note = f"{word('pd')} {1 / (1 + np.exp(-total)):.1%} · {getattr(explanation, 'method', '')}"
+    fig = theme.figure("household", note, height=130 + 26 * len(steps), showlegend=False)
+    names = theme.show_labels(fig, [text for text, _, _ in steps])
+    up, down = _two("vermilion", "blue")
+    fig.add_waterfall(
+        x=[value for _, value, _ in steps],
+        y=np.arange(len(steps)),
+        measure=[kind for _, _, kind in steps],
+        orientation="h",
+        text=[f"{value:+.3f}" if kind == "relative" else f"{value:.3f}" for _, value, kind in steps],
+        textposition="outside",
+        cliponaxis=False,
+        increasing={"marker": {"color": up}},
+        decreasing={"marker": {"color": down}},
+        totals={"marker": {"color": theme.colour("grey")}},
+        connector={"line": {"color": theme.colour("grey"), "width": 1}},
+        hovertemplate=theme.hover({"contribution": "%{text}"}),
+    )
+    return fig.update_layout(xaxis=theme.axis("contribution"), yaxis=_rows_named(names), margin={"l": 40, "r": 60})
+
+
+def _two(first: str, second: str) -> tuple[str, str]:
+    return theme.colour(first), theme.colour(second)
+
+
+def _rows_named(names: list[str], **options: Any) -> dict[str, Any]:
+    return {"tickvals": np.arange(len(names)), "ticktext": names, "autorange": "reversed", "showgrid": False, **options}
+
+
+def _values(explanation: Any) -> pd.DataFrame:
+    values = getattr(explanation, "values", None)
+    if not isinstance(values, pd.DataFrame):
+        raise InputError(
+            message("an Explanation", type(explanation).__name__, "plots.explanation", "Call creditlab.explain first.")
+        )
+    return values
+
+
+def _rows(explanation: Any) -> list[str]:
+    values = getattr(explanation, "values", None)
+    return [f"n = {len(values):,}"] if isinstance(values, pd.DataFrame) else []

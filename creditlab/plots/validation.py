@@ -1,0 +1,180 @@
+"""Figures of a validation: ROC and calibration curves by sample, and all verdicts at a glance.
+
+They draw the `curves` of a `ValidationResult` and the rows of its `tidy()`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from creditlab.checks import check_columns, check_frame
+from creditlab.errors import InputError, message
+from creditlab.plots import theme
+from creditlab.plots.words import WORDS, Text, word
+
+__all__ = ["calibration", "roc", "tests"]
+
+#: panels side by side; more samples than this do not fit a page
+MOST_SCOPES = 3
+#: model by model: colour, dash, symbol
+_STYLES = (
+    ("blue", "solid", "circle"),
+    ("vermilion", "dash", "diamond"),
+    ("green", "dot", "square"),
+    ("purple", "dashdot", "cross"),
+)
+
+
+def roc(result: Any) -> go.Figure:
+    """ROC curves, a panel per sample, a line per model; Jeffreys limits of the true-positive rate are in the hover.
+
+    `result` is a `ValidationResult`, or a frame with `model scope curve x y lo hi n`.
+    """
+    curves = _curves(result, "roc")
+    fig, scopes = _panels(curves, "roc", _sizes(curves, "max"))
+    lines = {"false_positive_rate": "%{x:.1%}", "true_positive_rate": "%{y:.1%}", **_INTERVAL}
+    for column, scope in enumerate(scopes, start=1):
+        _diagonal(fig, column, "chance", 1.0)
+        for model, colour, dash, _ in _models(curves):
+            line = {"color": theme.colour(colour), "dash": dash, "width": 2}
+            _curve(fig, column, curves, model, scope, lines, mode="lines", line=line)
+    fig.update_xaxes(theme.axis("false_positive_rate", "%", tickformat=".0%", range=[0, 1], dtick=0.25))
+    fig.update_yaxes(tickformat=".0%", range=[0, 1.005], dtick=0.25)
+    return fig.update_layout(yaxis=theme.axis("true_positive_rate", "%"))
+
+
+def calibration(result: Any) -> go.Figure:
+    """Observed bad rate with its interval against predicted PD in groups of rows, a panel per sample.
+
+    `result` is a `ValidationResult`, or a frame with `model scope curve x y lo hi n`. A model whose intervals cross the
+    line says what happens.
+    """
+    curves = _curves(result, "calibration")
+    fig, scopes = _panels(curves, "calibration", _sizes(curves, "sum"))
+    lines = {"predicted": "%{x:.1%}", "observed_rate": "%{y:.1%}", **_INTERVAL}
+    most = float(np.nanmax(curves[["x", "y", "hi"]].to_numpy(dtype=float))) * 1.05
+    for column, scope in enumerate(scopes, start=1):
+        _diagonal(fig, column, "perfect", most)
+        for model, colour, _, symbol in _models(curves):
+            part = curves[(curves["scope"] == scope) & (curves["model"] == model)]
+            marker = {"color": theme.colour(colour), "symbol": symbol, "size": 8}
+            bars = theme.spread(part["y"], part["lo"], part["hi"])
+            _curve(fig, column, curves, model, scope, lines, mode="markers", marker=marker, error_y=bars)
+    fig.update_xaxes(theme.axis("predicted", "%", tickformat=".0~%", range=[0, most]))
+    fig.update_yaxes(tickformat=".0~%", range=[0, most])
+    return fig.update_layout(yaxis=theme.axis("observed_rate", "%"))
+
+
+_INTERVAL = {"interval": "%{customdata[0]:.1%} … %{customdata[1]:.1%}", "n": "%{customdata[2]:,}"}
+
+
+def _curve(
+    fig: go.Figure, column: int, curves: pd.DataFrame, model: Any, scope: Any, lines: dict[str, str], **style: Any
+) -> None:
+    part = curves[(curves["scope"] == scope) & (curves["model"] == model)]
+    fig.add_scatter(
+        x=part["x"],
+        y=part["y"],
+        name=_said(model),
+        legendgroup=str(model),
+        showlegend=column == 1,
+        customdata=part[["lo", "hi", "n"]].to_numpy(),
+        hovertemplate=theme.hover(lines, head=_said(model)),
+        row=1,
+        col=column,
+        **style,
+    )
+
+
+def _diagonal(fig: go.Figure, column: int, name: str, most: float) -> None:
+    fig.add_scatter(
+        x=[0, most],
+        y=[0, most],
+        mode="lines",
+        name=word(name),
+        legendgroup=name,
+        showlegend=column == 1,
+        hoverinfo="skip",
+        line={"color": theme.colour("grey"), "width": 1, "dash": "dot"},
+        row=1,
+        col=column,
+    )
+
+
+def tests(result: Any) -> go.Figure:
+    """All verdicts at a glance: a row per test, a column per model and sample, shape and colour for the verdict."""
+    needed = ["test_zh", "test_en", "model", "scope", "n", "verdict"]
+    table = theme.rows(result, needed, "plots.validation.tests")
+    drawn = table[table["verdict"].isin(theme.SHAPES)]
+    names = drawn[["test_zh", "test_en"]].drop_duplicates().reset_index(drop=True)
+    columns = drawn[["model", "scope"]].drop_duplicates().reset_index(drop=True)
+    count = drawn["verdict"].value_counts()
+    note = " · ".join(f"{word(v)} ({int(count.get(v, 0))})" for v in theme.SHAPES)
+    fig = theme.figure("tests", note, height=170 + 22 * len(names))
+    row_of = {en: i for i, en in enumerate(names["test_en"])}
+    column_of = {tuple(pair): i for i, pair in enumerate(columns.to_numpy())}
+    for verdict, (colour, symbol) in theme.SHAPES.items():
+        part = drawn[drawn["verdict"] == verdict]
+        fig.add_scatter(
+            x=[column_of[m, s] for m, s in zip(part["model"], part["scope"], strict=True)],
+            y=[row_of[en] for en in part["test_en"]],
+            mode="markers",
+            name=word(verdict),
+            marker={"color": theme.colour(colour), "symbol": symbol, "size": 11},
+            customdata=part[["n"]].to_numpy(),
+            hovertemplate=theme.hover({"verdict": word(verdict), "n": "%{customdata[0]:,}"}),
+        )
+    heads = [f"{_said(m)} · {_said(s)}" for m, s in columns.to_numpy()]
+    texts = [Text(zh, en) for zh, en in names.to_numpy()]
+    ticks = theme.show_labels(fig, texts, 34)
+    return fig.update_layout(
+        xaxis={"tickvals": np.arange(len(columns)), "ticktext": heads, "side": "bottom", "showgrid": False},
+        yaxis={"tickvals": np.arange(len(names)), "ticktext": ticks, "autorange": "reversed"},
+        margin={"l": 40},
+    )
+
+
+def _curves(result: Any, curve: str) -> pd.DataFrame:
+    where = f"plots.validation.{curve}"
+    table = check_frame(getattr(result, "curves", result), where)
+    check_columns(table, ["model", "scope", "curve", "x", "y", "lo", "hi", "n"], where)
+    drawn = table[table["curve"] == curve]
+    if len(drawn) == 0:
+        raise InputError(
+            message(
+                f"rows of the curve '{curve}'", "none", where, "Too few bads or goods: look at the reasons in tidy()."
+            )
+        )
+    return drawn
+
+
+def _sizes(curves: pd.DataFrame, how: str) -> dict[Any, int]:
+    """Rows of each sample: on a ROC curve the last point flags all, in a calibration the groups add up."""
+    return curves.groupby(["scope", "model"])["n"].agg(how).groupby("scope").max().astype(int).to_dict()
+
+
+def _models(curves: pd.DataFrame) -> list[tuple[Any, str, str, str]]:
+    return [(m, *_STYLES[i % len(_STYLES)]) for i, m in enumerate(dict.fromkeys(curves["model"]))]
+
+
+def _panels(curves: pd.DataFrame, title: str, sizes: dict[Any, int]) -> tuple[go.Figure, list[Any]]:
+    scopes = [s for s in dict.fromkeys(curves["scope"]) if s != "all" or curves["scope"].nunique() == 1]
+    left_out = len(scopes) - MOST_SCOPES
+    scopes = scopes[:MOST_SCOPES]
+    heads = [f"{_said(s)} (n={sizes[s]:,})" for s in scopes]
+    fig = make_subplots(cols=len(scopes), shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=heads)
+    note = "95% 区间 intervals" + (f" · 另有 {left_out} 个样本 more samples" if left_out > 0 else "")
+    fig.update_layout(theme.figure(title, note).layout)
+    # panel heads stand under the legend, both above the panels
+    fig.update_annotations(font={"size": 12}, yshift=0)
+    return fig.update_layout(legend={"y": 1.1}, margin={"t": 110}, height=430), scopes
+
+
+def _said(name: Any) -> str:
+    known = WORDS.get(str(name).replace("-", "_"))
+    return known.both if known else theme.clip(name, 24)
