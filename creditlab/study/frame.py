@@ -100,15 +100,22 @@ def modelling_frame(county: County, sample: PerformanceSample, card: str = "beha
     check_one_of(card, tuple(CARD_LEVELS), "card")
     rows = _indexed(sample.tidy())
     dates = _quarter_end_before(rows["granted_on"]) if card == "composition" else rows["as_of"]
-    parts = [_features_at(county, date, rows.loc[dates == date, "household_id"]) for date in sorted(dates.unique())]
-    names = [n for n in parts[0][1] if parts[0][1][n].level in CARD_LEVELS[card]]
-    check_use(names, parts[0][1], purpose=f"{card} card", levels=CARD_LEVELS[card])
-    X = pd.concat([part[0][names] for part in parts]).loc[rows.index]
+    made = [_features_at(county, date, rows.loc[dates == date, "household_id"]) for date in sorted(dates.unique())]
+    parts = [part for part in made if part is not None]
+    if not parts:
+        raise InputError(
+            message("households known on the dates", "none", f"{card} card", "Check known_on of the census.")
+        )
+    dictionary = parts[0][1]
+    names = dictionary.names(use="model", level=CARD_LEVELS[card])
+    check_use(names, dictionary, purpose=f"{card} card", levels=CARD_LEVELS[card])
+    # a household of which nothing was known on its date stays, with everything missing
+    X = pd.concat([part[0][names] for part in parts]).reindex(rows.index)
     special = {n: codes for n, codes in parts[0][2].items() if n in names}
     return ModellingFrame(
         table=rows,
         features=X,
-        dictionary=parts[0][1].only(names),
+        dictionary=dictionary.only(names),
         special=special,
         card=card,
         stamp=Stamp.of([X, rows["bad"]], {"card": card, "sample": sample.stamp.spec}),
@@ -133,8 +140,11 @@ def _quarter_end_before(day: pd.Series) -> pd.Series:
 
 def _features_at(
     county: County, date: pd.Timestamp, households: pd.Series
-) -> tuple[pd.DataFrame, Dictionary, Mapping[str, Mapping[Any, str]]]:
-    made = make_features(county.household_file(date, households=_unique(households)))
+) -> tuple[pd.DataFrame, Dictionary, Mapping[str, Mapping[Any, str]]] | None:
+    file = county.household_file(date, households=_unique(households))
+    if file.frame.empty:
+        return None
+    made = make_features(file)
     frame = made.frame.reindex(households.to_numpy()).set_axis(households.index, axis=0)
     return frame, made.dictionary, made.special
 
