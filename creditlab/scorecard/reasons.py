@@ -37,6 +37,7 @@ def rank_losses(loss: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise InputError(message("a whole number of reasons, at least 1", repr(k), "k", "Ask for k=3."))
+    loss = np.column_stack([loss, np.zeros((len(loss), max(k - loss.shape[1], 0)))])
     steps = np.rint(loss / TIE)
     order = np.argsort(-steps, axis=1, kind="stable")[:, :k]
     size = np.take_along_axis(loss, order, axis=1)
@@ -67,13 +68,13 @@ def reason_frame(
     """
     check_one_of(lang, ("zh", "en"), "lang")
     place = int(lang == "en")
-    sentence = SENTENCES[unit][place]
+    sentence, named = SENTENCES[unit][place], baseline[place]
     order, size = rank_losses(loss, k)
     columns: dict[str, list[object]] = {}
     for rank in range(order.shape[1]):
         columns[f"reason_{rank + 1}"] = [
             None if j < 0 else sentence.format(
-                label=labels[j], value=value_text(row, j), gap=_gap_text(size[row, rank], unit), baseline=baseline[place]
+                label=labels[j], value=value_text(row, j), gap=_gap_text(size[row, rank], unit), baseline=named
             )
             for row, j in enumerate(order[:, rank])
         ]  # fmt: skip

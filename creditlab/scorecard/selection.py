@@ -37,7 +37,7 @@ def select_features(
     *,
     events: float,
     weight: np.ndarray | None = None,
-    min_iv: float = 0.005,
+    min_iv: float = 0.001,
     max_correlation: float = 0.99,
     events_per_feature: float = 5.0,
 ) -> pd.DataFrame:
