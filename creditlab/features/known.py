@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from creditlab.checks import check_columns
-from creditlab.data.schema import TABLES
+from creditlab.data.schema import PROVENANCE, TABLES
 from creditlab.errors import PolicyError, message
 from creditlab.features.spec import Feature
 
@@ -22,6 +22,9 @@ from creditlab.features.spec import Feature
 LATEST_MONTHS = 36
 #: months after which an account without a new row counts as closed
 DORMANT_MONTHS = 6
+#: tables that speak of villages even where a row names a household
+_OF_VILLAGES = ("village_receipts",)
+_PROVENANCE = tuple(c.name for c in PROVENANCE)
 
 
 def month_number(days: pd.Series | pd.Timestamp) -> Any:
@@ -57,7 +60,7 @@ class Known:
 
     def consented(self, source: str) -> np.ndarray:
         """Whether each household's consent to a source is valid."""
-        return self.households.isin(self.file.consented.get(source, ()))
+        return self.once(_consented, source)
 
     def present(self, table: str) -> np.ndarray:
         """Whether a table has a row of each household."""
@@ -65,7 +68,7 @@ class Known:
 
     def not_connected(self, source: str) -> np.ndarray:
         """Whether the last request to a source for each household ended with 'not connected'."""
-        return self.once(_not_connected, source)
+        return _marked(self, self.once(_unconnected).get(source, []))
 
     def view(self, feature: Feature) -> View:
         """What one feature may see."""
@@ -160,16 +163,31 @@ class View:
         )
 
 
+def _marked(known: Known, places: Any) -> np.ndarray:
+    """A boolean per household, true at these row numbers."""
+    marks = np.zeros(len(known.households), dtype=bool)
+    marks[np.asarray(places, dtype=np.intp)] = True
+    return marks
+
+
+def _consented(known: Known, source: str) -> np.ndarray:
+    places = known.households.get_indexer(pd.Index(known.file.consented.get(source, ()), dtype=known.households.dtype))
+    return _marked(known, places[places >= 0])
+
+
 def _rows(known: Known, table: str) -> pd.DataFrame:
-    frame, event = known.file.tables[table], TABLES[table].event
-    check_columns(frame, [event], table)
-    frame = frame[frame[event] <= known.as_of]
-    if "household_id" not in frame.columns:
+    """The rows up to the date, by household and day, so that sums of floats do not depend on the order of the table."""
+    frame, contract = known.file.tables[table], TABLES[table]
+    check_columns(frame, [contract.event], table)
+    kept = [c.name for c in contract if c.use in ("key", "meta", "model") and c.name not in _PROVENANCE]
+    frame = frame[[c for c in frame.columns if c in kept]]
+    frame = frame[frame[contract.event] <= known.as_of]
+    if "household_id" not in frame.columns or table in _OF_VILLAGES:
         return frame
-    place = known.households.get_indexer(frame["household_id"])
-    if table == "village_receipts":  # rows of the village, most of them without a household
-        return frame
-    return frame.assign(household=place)[place >= 0]
+    place = known.households.get_indexer(pd.Index(frame["household_id"]))
+    frame = frame.drop(columns="household_id").assign(household=place)[place >= 0]
+    keys = [k for k in contract.keys if k in frame.columns and k != contract.event]
+    return frame.sort_values(["household", contract.event, *keys], kind="stable", ignore_index=True)
 
 
 def _recent(known: Known, table: str, months: int) -> pd.DataFrame:
@@ -191,21 +209,20 @@ def _last_year(known: Known, table: str) -> pd.DataFrame:
 
 
 def _present(known: Known, table: str) -> np.ndarray:
-    there = np.ones(len(known.households), dtype=bool)
-    if table != "households" and "household_id" in known.file.tables[table].columns:
-        there = np.isin(known.rows_of_file, known.once(_rows, table).get("household", []))
-    return there
+    if table == "households":
+        return np.ones(len(known.households), dtype=bool)
+    rows = known.once(_rows, table)
+    return _marked(known, rows["household"] if "household" in rows.columns else known.rows_of_file)
 
 
-def _not_connected(known: Known, source: str) -> np.ndarray:
-    silent = np.zeros(len(known.households), dtype=bool)
+def _unconnected(known: Known) -> dict[str, np.ndarray]:
+    """Source → row numbers of the households whose last request to it ended with 'not connected'."""
     if "collection_log" not in known.file.tables:
-        return silent
-    log = known.once(_rows, "collection_log")
-    log = log[log["covers"] == source].sort_values("requested_on", kind="stable")
-    last = log.drop_duplicates("household", keep="last")
-    silent[last.loc[last["outcome"] == "not_connected", "household"].to_numpy()] = True
-    return silent
+        return {}
+    log = known.once(_rows, "collection_log")  # in the order of household and request
+    last = log.drop_duplicates(["household", "covers"], keep="last")
+    last = last[last["outcome"] == "not_connected"]
+    return {str(source): rows["household"].to_numpy() for source, rows in last.groupby("covers")}
 
 
 def _notes(known: Known) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from creditlab.features.known import LATEST_MONTHS, View
 
 def share(part: pd.Series, whole: pd.Series) -> pd.Series:
     """Part of whole, NaN where the whole is not positive."""
+    # an empty table may hold sums of any dtype
+    part, whole = part.astype("float64"), whole.astype("float64")
     return part / whole.where(whole > 0)
 
 

@@ -66,9 +66,9 @@ def census(view: View, column: str) -> pd.Series:
 
 
 def per_member(view: View, column: str) -> pd.Series:
-    """A column of the census row as a share of the members."""
+    """A column of the census row as a share of the members, at most 1: a part that exceeds the whole is misfiled."""
     rows = view.census().set_index("household").dropna(subset=[column, "members"])
-    return share(rows[column], rows["members"])
+    return share(rows[column], rows["members"]).clip(upper=1.0)
 
 
 def dependants(view: View) -> pd.Series:

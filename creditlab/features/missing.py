@@ -24,6 +24,10 @@ MISSING_CODES: Mapping[str, float] = {
     "not_applicable": -9999004.0,
 }
 
+#: wide enough for the longest reason; an assignment would cut a longer word short
+_WORD = "U14"
+_NOT_THERE = np.array(["not_connected"], dtype=_WORD)
+
 
 def special_of(feature: Feature) -> dict[Any, str]:
     """The codes (words for text) of a feature that can occur, with their meaning in Chinese and English."""
@@ -39,34 +43,28 @@ def fill(values: pd.Series | None, feature: Feature, known: Known) -> pd.Series:
     values : by household row number, as the measure gave them; None when a table or column it reads is not there.
     feature, known : the spec and the file.
     """
-    reason = _reasons(values, feature, known)
-    text = feature.column.kind == "text"
-    found = pd.Series(index=known.rows_of_file, dtype="str" if text else "float64")
-    if values is not None:
-        found = values.reindex(known.rows_of_file).astype(found.dtype)
-    if text:
-        filled = found.where(reason == "", pd.Series(reason, index=found.index, dtype="str"))
-        return filled.set_axis(known.households)
-    numbers = found.to_numpy(dtype=float, copy=True)
-    numbers[reason == "zero"] = 0.0
-    for word, code in MISSING_CODES.items():
-        numbers[reason == word] = code
-    return pd.Series(numbers, index=known.households)
-
-
-def _reasons(values: pd.Series | None, feature: Feature, known: Known) -> np.ndarray:
-    """One word per household: empty where the value stands, 'zero', or the reason; the later rule wins."""
     size = len(known.households)
-    if values is None:
-        return np.full(size, "not_connected", dtype=object)
-    listed = np.isin(np.arange(size), values.index.to_numpy())
-    void = values.reindex(known.rows_of_file).isna().to_numpy()
-    reason = np.where(listed, np.where(void, feature.undefined, ""), feature.absent).astype(object)
+    found = np.full(size, None, dtype=object) if feature.column.kind == "text" else np.full(size, np.nan)
+    listed = np.zeros(size, dtype=bool)
+    if values is not None:
+        rows = values.index.to_numpy()
+        found[rows], listed[rows] = values.to_numpy(dtype=found.dtype), True
+    reason = _reasons(listed, pd.isna(found), feature, known) if values is not None else _NOT_THERE.repeat(size)
+    if feature.column.kind == "text":
+        found[reason != ""] = reason[reason != ""]
+        return pd.Series(found, index=known.households, dtype="str")
+    for word, code in (("zero", 0.0), *MISSING_CODES.items()):
+        found[reason == word] = code
+    return pd.Series(found, index=known.households)
+
+
+def _reasons(listed: np.ndarray, void: np.ndarray, feature: Feature, known: Known) -> np.ndarray:
+    """One word per household: empty where the value stands, 'zero', or the reason; the later rule wins."""
+    reason = np.where(listed, np.where(void, feature.undefined, ""), feature.absent).astype(_WORD)
     for source in feature.consents:
         reason[~known.consented(source)] = "not_authorised"
     # a source that the village is not connected to has no rows, with consent or without
     reason[known.not_connected(feature.table) & ~known.present(feature.table)] = "not_connected"
     if feature.applies is not None:
-        applies = feature.applies(known.view(feature)).reindex(known.rows_of_file, fill_value=False)
-        reason[~applies.to_numpy(dtype=bool)] = "not_applicable"
+        reason[~feature.applies(known.view(feature)).to_numpy(dtype=bool)] = "not_applicable"
     return reason
