@@ -23,14 +23,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path in the same folder that becomes `path` when the block ends without an error."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    draft = Path(name)
+    # a folder of its own, so that the file is created by the writer, with the usual permissions
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    draft = aside / target.name
     try:
         yield draft
         os.replace(draft, target)
     finally:
-        draft.unlink(missing_ok=True)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Growth:
             "lambda_l2": self.penalty,
             "feature_fraction": self.feature_share,
             "monotone_constraints": directions.tolist() if directions.any() else None,
-            "monotone_constraints_method": "intermediate",
+            "monotone_constraints_method": "basic",
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,

@@ -6,6 +6,7 @@ A cell is a bilingual text and says whether it is a number. It knows no HTML: es
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +73,19 @@ def _number(value: Any, format: str) -> str:
     if format.endswith("d") and isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)  # a column of counts with one missing value is a column of floats
     try:
-        return f"{value:{format}}"
+        return _small(value, format) or f"{value:{format}}"
     except ValueError:
         raise InputError(
             message("a format for numbers", repr(format), "formats of a table", "Use such as ',.0f', '.1%', '.3f'.")
         ) from None
+
+
+def _small(value: Any, format: str) -> str:
+    """A number that its format would show as zero is not zero: "<0.0001"."""
+    found = re.fullmatch(r",?\.(\d+)([f%])", format)
+    if not found or value == 0:
+        return ""
+    least = 10.0 ** -int(found[1]) / (100 if found[2] == "%" else 1)
+    if abs(value) >= least / 2:
+        return ""
+    return f"<{least:{format}}" if value > 0 else f">-{least:{format}}"

@@ -222,7 +222,7 @@ def explanations(study: Any) -> Section:
         )
         blocks.append(Paragraph(_value_function(explanation)))
     if study.dictionary:
-        by_source = study.explanations["card"].by_source(study.dictionary)
+        by_source = study.explanations["card"].by_source(study.dictionary).tidy().rename(columns={"feature": "source"})
         blocks.append(TableBlock("explanation.sources", Text("评分卡：按数据来源", "Scorecard: by source"), by_source))
     return Section("explanation", Text("解释", "Explanations"), blocks)
 

@@ -10,7 +10,6 @@ import base64
 import gzip
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -21,13 +20,16 @@ from markupsafe import Markup
 
 from creditlab.errors import InputError, message
 from creditlab.plots import theme
-from creditlab.plots.words import WORDS
+from creditlab.plots.words import WORDS, Text
 from creditlab.report.blocks import SEVERITIES, STATES, STATUSES, FigureBlock, TableBlock
 from creditlab.report.cells import Cell, cell
 from creditlab.report.document import Document
 from creditlab.results import plain
 
 __all__ = ["render"]
+
+#: pixels that plotly leaves above a figure for its title, which the page sets itself
+TITLE = 48
 
 
 def render(document: Document, lang: str | None = None) -> str:
@@ -138,14 +140,15 @@ def _figure_json(figure: Any) -> Markup:
     layout = content.get("layout", {})
     for name in ("template", "title", "meta"):
         layout.pop(name, None)
-    layout["margin"] = {"l": 60, "r": 16, "t": 40, "b": 52, **layout.get("margin", {})}
+    margin = {"l": 60, "r": 16, "t": 88, "b": 52, **layout.get("margin", {})}
+    layout["margin"] = margin | {"t": max(40, margin["t"] - TITLE)}
     return script_json({"data": content.get("data", []), "layout": layout})
 
 
-def _figure_note(figure: Any) -> str:
-    """The line on n and intervals: the subtitle of the figure, as plain text."""
-    note = figure.layout.title.subtitle.text or ""
-    return re.sub(r"&(lt|gt|amp);", lambda found: {"lt": "<", "gt": ">", "amp": "&"}[found[1]], note)
+def _figure_note(figure: Any) -> Text | None:
+    """The line on n and intervals, which figures of this package carry in both languages."""
+    note = (figure.layout.meta or {}).get("note")
+    return Text(note["zh"], note["en"]) if note else None
 
 
 def _cells(table: TableBlock) -> list[list[Cell]]:

@@ -195,7 +195,7 @@ def _table(study: Any, id: str, count: int, edition: str) -> TableBlock:
 
 def actions(study: Any) -> Section:
     """What the pattern of each village calls for."""
-    table = pair_texts(study.actions, "pattern", "action") if "pattern_zh" in study.actions else study.actions
+    table = pair_texts(study.actions.drop(columns="pattern"), "pattern", "action")
     return Section(
         "actions",
         Text("下一步", "What next"),
