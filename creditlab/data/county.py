@@ -20,6 +20,9 @@ from creditlab.data.sources import ENDINGS, FINDING_COLUMNS, SourceTable, findin
 from creditlab.errors import InputError, UnreadableError, message
 from creditlab.files import read_json
 
+NOT_THERE = ("无此表：其特征记为未接入", "table not there: its features are 'not connected'")
+NOT_KNOWN = ("不是已知的表：未读取", "file of no known table: not read")
+
 
 @dataclass(frozen=True, eq=False)
 class County:
@@ -45,10 +48,8 @@ class County:
         """Findings: table column rule severity rows first_rows. Row numbers start at 0; no value is shown."""
         found = [f for source in self.tables.values() for f in source.findings]
         found += contract_findings({name: source.frame for name, source in self.tables.items()})
-        found += [
-            finding(name, "", "table not there: its features are 'not connected'", "info", ()) for name in self.missing
-        ]
-        found += [finding(name, "", "file of no known table: not read", "info", ()) for name in self.unknown]
+        found += [finding(name, "", *NOT_THERE, "info", ()) for name in self.missing]
+        found += [finding(name, "", *NOT_KNOWN, "info", ()) for name in self.unknown]
         order = {"stop": 0, "error": 1, "warning": 2, "info": 3}
         table = pd.DataFrame(found, columns=FINDING_COLUMNS)
         return table.sort_values("severity", key=lambda s: s.map(order), kind="stable", ignore_index=True)

@@ -6,7 +6,7 @@ leaves out what a household has not consented to. Features are made from it, nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -35,7 +35,7 @@ class KnownTables(Mapping[str, pd.DataFrame]):
         return self._known[name].copy(deep=False)
 
     def _filter(self, name: str) -> pd.DataFrame:
-        frame = known_rows(self._frames[name], self._as_of)
+        frame = latest_version(known_rows(self._frames[name], self._as_of), TABLES[name].keys)
         if self._households is not None and name not in SHARED:
             if "household_id" in frame:
                 frame = frame[frame["household_id"].isin(self._households)]
@@ -73,6 +73,14 @@ def known_rows(frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     if "known_on" not in frame.columns:
         return frame
     return frame[frame["known_on"] <= as_of]
+
+
+def latest_version(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The last known version of each row: a correction replaces what it corrects from the day on which it is known."""
+    if "known_on" not in frame.columns or not set(keys) <= set(frame.columns) or not frame.duplicated(list(keys)).any():
+        return frame
+    last = frame.sort_values("known_on", kind="stable").drop_duplicates(list(keys), keep="last")
+    return last.sort_index()
 
 
 def blank_later(frame: pd.DataFrame, later: Mapping[str, tuple[str, ...]], as_of: pd.Timestamp) -> pd.DataFrame:

@@ -29,10 +29,13 @@ def normalise(values: pd.Series) -> pd.Series:
 
 
 def looks_like_identity(values: Any) -> np.ndarray:
-    """Which values are 18-digit identity numbers: shape, birth date and checksum of GB 11643.
+    """Which values have the shape of an 18-digit identity number with a birth date (GB 11643).
+
+    A wrong check digit does not make a person's number harmless, so the shape alone decides; `valid_identity` tells
+    the mistyped ones.
 
     >>> looks_like_identity(pd.Series(["11010519491231002X", "110105194912310021", "甲村", None])).tolist()
-    [True, False, False, False]
+    [True, True, False, False]
     """
     series = pd.Series(values) if not isinstance(values, pd.Series) else values
     found = np.zeros(len(series), dtype=bool)
@@ -48,16 +51,22 @@ def looks_like_identity(values: Any) -> np.ndarray:
         return found
     rows = np.flatnonzero(long)
     numbers = normalise(text.iloc[rows])
-    shaped = numbers.str.fullmatch(_SHAPE).fillna(False).to_numpy(dtype=bool)
-    if shaped.any():
-        found[rows[shaped]] = _checksum_holds(numbers[shaped])
+    found[rows] = numbers.str.fullmatch(_SHAPE).fillna(False).to_numpy(dtype=bool)
     return found
 
 
-def _checksum_holds(numbers: pd.Series) -> np.ndarray:
-    letters = np.array([list(n) for n in numbers])
-    total = letters[:, :17].astype(int) @ WEIGHTS
-    return np.array(list(CHECK))[total % 11] == letters[:, 17]
+def valid_identity(values: pd.Series) -> np.ndarray:
+    """Which values are identity numbers whose check digit holds (GB 11643-1999).
+
+    >>> valid_identity(pd.Series(["11010519491231002X", "110105194912310021"])).tolist()
+    [True, False]
+    """
+    shaped = looks_like_identity(values)
+    if shaped.any():
+        letters = np.array([list(n) for n in normalise(values[shaped])])
+        total = letters[:, :17].astype(int) @ WEIGHTS
+        shaped[np.flatnonzero(shaped)] = np.array(list(CHECK))[total % 11] == letters[:, 17]
+    return shaped
 
 
 def pseudonyms(values: pd.Series, key: bytes, prefix: str) -> pd.Series:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +17,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from creditlab.data.identity import looks_like_identity, pseudonyms
+from creditlab.data.identity import looks_like_identity, pseudonyms, valid_identity
 from creditlab.data.schema import Table
 from creditlab.errors import IdentityError, UnreadableError, message
 from creditlab.results import digest
 
 ENDINGS = (".parquet", ".csv", ".txt", ".xlsx", ".xlsm")
-FINDING_COLUMNS = ["table", "column", "rule", "severity", "rows", "first_rows"]
-#: words in a column's name that mark what may never be read (Credit Reporting Regulation, Art. 14)
-BLOCKED = ("religion", "gene_", "genetic", "fingerprint", "blood_type", "disease", "medical_history", "diagnosis",
-           "宗教", "基因", "指纹", "血型", "疾病", "病史", "诊断")  # fmt: skip
+FINDING_COLUMNS = ["table", "column", "rule", "severity", "rows", "first_rows", "rule_zh"]
+#: words in a column's name that mark what may never be kept (Credit Reporting Regulation, Art. 14)
+BLOCKED = re.compile(
+    r"(?:^|[^a-z])(?:religion|religious|faith|belief|genes?|genetic|genome|dna|fingerprints?|blood|diseases?|illness"
+    r"|diagnos\w*|medical_(?:history|records?)|health)(?:[^a-z]|$)|宗教|信仰|基因|指纹|血型|疾病|病史|病历|诊断|健康"
+)
+#: headers under which offices write the identity number of the person or of the household's head
+IDENTITY_HEADERS = ("身份证号", "身份证号码", "公民身份号码", "证件号码", "户主身份证号")
+YES, NO = ("是", "有", "y", "yes", "true"), ("否", "无", "n", "no", "false")
 
 
 @dataclass(frozen=True)
@@ -139,11 +145,11 @@ def read_source(path: Path, table: Table, key: bytes | None) -> SourceTable:
     """
     frame = read_table(path)
     findings: list[dict[str, Any]] = []
-    frame = frame.rename(columns={c.zh: c.name for c in table.columns})
-    frame = _without_blocked(frame, table.name, findings)
-    frame = _without_identity(frame, table, key, path)
+    frame = _named(frame, table)
+    frame = _without_strangers(frame, table, findings)
+    frame = _without_identity(frame, table, key, path, findings)
     missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
-    findings += [finding(table.name, c, "required column not there", "error", ()) for c in missing]
+    findings += [finding(table.name, c, "缺少必需列", "required column not there", "error", ()) for c in missing]
     for column in table.columns:
         if column.name in frame.columns:
             frame[column.name] = _of_kind(frame[column.name], column.kind, table.name, findings)
@@ -151,13 +157,33 @@ def read_source(path: Path, table: Table, key: bytes | None) -> SourceTable:
     return SourceTable(table.name, frame, path.name, digest(frame), tuple(findings))
 
 
-def _without_blocked(frame: pd.DataFrame, table: str, findings: list[dict[str, Any]]) -> pd.DataFrame:
-    blocked = [c for c in frame.columns if any(word in str(c).lower() for word in BLOCKED)]
-    findings += [finding(table, c, "blocked by law: column dropped unread", "error", frame[c].notna()) for c in blocked]
-    return frame.drop(columns=blocked)
+def _named(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Chinese headers under the contract's names; a person's identity number stands for the key that it replaces."""
+    names = {c.zh: c.name for c in table.columns}
+    person = "person_id" if "person_id" in table.keys else "household_id"
+    for header in IDENTITY_HEADERS:
+        name = "household_id" if header.startswith("户主") else person
+        if header in frame.columns and name not in {names.get(c, c) for c in frame.columns}:
+            names[header] = name
+    return frame.rename(columns=names)
 
 
-def _without_identity(frame: pd.DataFrame, table: Table, key: bytes | None, path: Path) -> pd.DataFrame:
+def _without_strangers(frame: pd.DataFrame, table: Table, findings: list[dict[str, Any]]) -> pd.DataFrame:
+    """The columns of the contract; what the law blocks or no contract names is dropped and listed."""
+    known = set(table.names)
+    strange = [c for c in frame.columns if c not in known]
+    for column in strange:
+        if BLOCKED.search(str(column).lower()):
+            rule = ("法律禁止采集：整列剔除", "blocked by law: column dropped", "error")
+        else:
+            rule = ("契约之外的列：剔除", "not in the contract: column dropped", "warning")
+        findings.append(finding(table.name, column, *rule, frame[column].notna()))
+    return frame.drop(columns=strange)
+
+
+def _without_identity(
+    frame: pd.DataFrame, table: Table, key: bytes | None, path: Path, findings: list[dict[str, Any]]
+) -> pd.DataFrame:
     for name in frame.columns:
         numbers = looks_like_identity(frame[name])
         if not numbers.any():
@@ -169,11 +195,17 @@ def _without_identity(frame: pd.DataFrame, table: Table, key: bytes | None, path
                     f"identity numbers in {int(numbers.sum())} rows",
                     f"column '{name}' of {path.name}",
                     "Give the key: id_key=..., or --id-key FILE.",
-                )  # fmt: skip
+                )
             )
-        prefix = "H" if name == "household_id" else "P"
-        hidden = pseudonyms(frame[name].where(numbers), key, prefix)
-        frame[name] = frame[name].astype(object).where(~numbers, hidden)
+        mistyped = numbers & ~valid_identity(frame[name])
+        if mistyped.any():
+            rule = (
+                "身份证校验码不符：仍作假名处理",
+                "identity number with a wrong check digit: pseudonym made all the same",
+            )
+            findings.append(finding(table.name, name, *rule, "warning", mistyped))
+        hidden = pseudonyms(frame[name].where(numbers), key, "H" if name == "household_id" else "P")
+        frame = frame.assign(**{name: frame[name].astype(object).where(~numbers, hidden)})
     return frame
 
 
@@ -185,40 +217,60 @@ def _of_kind(values: pd.Series, kind: str, table: str, findings: list[dict[str, 
             values = values.astype("Int64") if whole else values
         return values.astype("str").where(values.notna(), None).astype("str")
     if kind == "date":
-        clean = pd.to_datetime(values, errors="coerce")
-        clean = clean.dt.tz_localize(None).dt.as_unit("us")
-        rule = "not a date: taken as missing"
+        clean, rule = _dates(values), ("不是日期：视为缺失", "not a date: taken as missing")
     else:
-        clean = pd.to_numeric(values, errors="coerce")
-        rule = "text in a number column: taken as missing"
+        clean, rule = _numbers(values, kind), ("数值列中有文字：视为缺失", "text in a number column: taken as missing")
     wrong = (clean.isna() & values.notna()).to_numpy()
     if wrong.any():
-        findings.append(finding(table, str(values.name), rule, "error", wrong))
+        findings.append(finding(table, str(values.name), *rule, "error", wrong))
     return clean
 
 
+def _dates(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_string_dtype(values.dtype) and not pd.api.types.is_datetime64_any_dtype(values.dtype):
+        # 2021年12月31日 is how offices write it
+        values = values.astype("str").str.replace(r"[年月/.]", "-", regex=True).str.replace("日", "")
+    elif pd.api.types.is_numeric_dtype(values.dtype):  # 20211231; never nanoseconds
+        values = values.astype("Int64").astype("str")
+    clean = pd.to_datetime(values, errors="coerce", format=None if values.dtype.kind == "M" else "mixed")
+    return clean.dt.tz_localize(None).dt.as_unit("us")
+
+
+def _numbers(values: pd.Series, kind: str) -> pd.Series:
+    if kind == "flag" and not pd.api.types.is_numeric_dtype(values.dtype):
+        word = values.astype("str").str.strip().str.lower()
+        said = word.map(dict.fromkeys(YES, 1.0) | dict.fromkeys(NO, 0.0))
+        return said.fillna(pd.to_numeric(values, errors="coerce")).astype("float64")
+    return pd.to_numeric(values, errors="coerce")
+
+
 def _unique_keys(frame: pd.DataFrame, table: Table, findings: list[dict[str, Any]]) -> pd.DataFrame:
-    keys = [k for k in table.keys if k in frame.columns]
-    if len(keys) < len(table.keys):
+    """One row per key and day of knowledge: a correction that became known later is a version, not a copy."""
+    if not set(table.keys) <= set(frame.columns):
         return frame
+    keys = list(table.keys)
     void = frame[keys].isna().any(axis=1).to_numpy()
     if void.any():
-        findings.append(finding(table.name, keys[0], "row without its key: left out", "error", void))
-    twice = frame.duplicated(keys).to_numpy() & ~void
+        rule = ("缺少主键的行：剔除", "row without its key: left out", "error")
+        findings.append(finding(table.name, keys[0], *rule, void))
+    version = [*keys, "known_on"] if "known_on" in frame.columns else keys
+    twice = frame.duplicated(version).to_numpy() & ~void
     if twice.any():
-        findings.append(finding(table.name, " + ".join(keys), "key there before: later row left out", "error", twice))
+        rule = ("主键重复：后行剔除", "key there before: later row left out", "error")
+        findings.append(finding(table.name, " + ".join(keys), *rule, twice))
     return frame[~(void | twice)].reset_index(drop=True) if (void | twice).any() else frame
 
 
-def finding(table: str, column: str, rule: str, severity: str, rows: Iterable[Any]) -> dict[str, Any]:
-    """One row of a findings table; it names rows by number and shows no value."""
+def finding(table: str, column: str, zh: str, en: str, severity: str, rows: Iterable[Any]) -> dict[str, Any]:
+    """One row of a findings table, the rule in both languages; it names rows by number and shows no value."""
     places = np.flatnonzero(np.asarray(rows, dtype=bool)) if not isinstance(rows, tuple) else np.array([], dtype=int)
     first = ", ".join(str(i) for i in places[:3])
     return {
         "table": table,
         "column": column,
-        "rule": rule,
+        "rule": en,
         "severity": severity,
         "rows": len(places),
         "first_rows": first,
+        "rule_zh": zh,
     }

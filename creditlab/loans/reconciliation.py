@@ -44,10 +44,12 @@ class Reconciliation(Result):
                 "severity": "warning",
                 "rows": 1,
                 "first_rows": "",
+                "rule_zh": f"{row.month_end.date()}：台账减总账 {row.notes_difference:+.0f} 笔，"
+                f"{row.balance_difference:+,.0f} 元",
             }
             for row in self.differences().itertuples()
         ]
-        return pd.DataFrame(rows, columns=["table", "column", "rule", "severity", "rows", "first_rows"])
+        return pd.DataFrame(rows, columns=["table", "column", "rule", "severity", "rows", "first_rows", "rule_zh"])
 
 
 def reconcile(county: Any) -> Reconciliation:

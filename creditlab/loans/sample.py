@@ -138,10 +138,10 @@ def _observe(book: _Book, day: pd.Timestamp, bad: Bad, gone: set[str]) -> tuple[
     _refuse_short_window(standing, day, bad)
     standing["window_end"] = bad.end(day, standing["due_on"])
     outcome = _outcome(book, standing, day, bad)
-    incomplete = set(standing.loc[standing["window_end"] > last, "household_id"])
-    cut = incomplete - set(outcome.index[outcome])
-    steps.append(("window not complete", len(cut)))
-    left -= cut
+    # goods and bads alike: keeping only those that have gone bad already would raise the bad rate
+    incomplete = left & set(standing.loc[standing["window_end"] > last, "household_id"])
+    steps.append(("window not complete", len(incomplete)))
+    left -= incomplete
     homeless = {h for h in left if h not in book.village.index}
     steps.append(("no village", len(homeless)))
     left -= homeless
@@ -210,7 +210,7 @@ _STEPS = {
     "open": ("观察日有未结清贷款的借款人", "borrowers with an open note on the observation date"),
     "organisation": ("剔除：组织类借款人", "left out: organisations"),
     "already bad": ("剔除：观察日或更早已坏", "left out: bad on that day or in an earlier window"),
-    "window not complete": ("剔除：表现窗口未满且尚未变坏", "left out: window not complete and not bad so far"),
+    "window not complete": ("剔除：表现窗口未满（不论好坏）", "left out: window not complete, good or bad so far"),
     "no village": ("剔除：不在农户表中", "left out: not in the household table"),
     "kept": ("进入样本", "in the sample"),
 }

@@ -16,9 +16,9 @@ import pandas as pd
 from creditlab.checks import check_columns, check_frame, check_target, check_unique, check_weights, kind_of
 from creditlab.config import StudyConfig
 from creditlab.data.identity import looks_like_identity
+from creditlab.data.sources import FINDING_COLUMNS, finding
 from creditlab.errors import ColumnError, IdentityError, InputError, message, some
 
-FINDING_COLUMNS = ["table", "column", "rule", "severity", "rows", "first_rows"]
 #: a text column whose share of distinct values reaches this is taken for an identifier
 IDENTIFIER_SHARE = 0.5
 UNKNOWN_GROUP = "unknown 未知"
@@ -113,14 +113,27 @@ def _features(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[dict[s
         kind = kind_of(values)
         filled = values.notna().to_numpy()
         if not filled.any():
-            notes.append(_finding(name, column, "all values missing: column left out", "warning", ~filled))
+            notes.append(
+                finding(name, column, "整列缺失：剔除", "all values missing: column left out", "warning", ~filled)
+            )
         elif kind in ("text", "mixed", "number") and looks_like_identity(values).any():
             rows = np.asarray(looks_like_identity(values))
-            notes.append(_finding(name, column, "identity numbers: column left out", "error", rows))
+            notes.append(finding(name, column, "身份证号：剔除", "identity numbers: column left out", "error", rows))
         elif values.nunique() == 1 and filled.all():
-            notes.append(_finding(name, column, "one value in all rows: column left out", "info", filled))
+            notes.append(
+                finding(name, column, "全列同一取值：剔除", "one value in all rows: column left out", "info", filled)
+            )
         elif kind in ("text", "mixed") and _is_identifier(values):
-            notes.append(_finding(name, column, "text that names nearly every row: column left out", "warning", filled))
+            notes.append(
+                finding(
+                    name,
+                    column,
+                    "几乎逐行不同的文字：剔除",
+                    "text that names nearly every row: column left out",
+                    "warning",
+                    filled,
+                )
+            )
         else:
             keep.append(column)
             notes += _imperfections(name, column, values, kind)
@@ -136,28 +149,33 @@ def _imperfections(name: str, column: str, values: pd.Series, kind: str) -> list
     if kind == "number":
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         if np.isinf(numbers).any():
-            notes.append(_finding(name, column, "infinite: taken as beyond the last cut", "warning", np.isinf(numbers)))
+            notes.append(
+                finding(
+                    name,
+                    column,
+                    "无穷大：视为在最末切点之外",
+                    "infinite: taken as beyond the last cut",
+                    "warning",
+                    np.isinf(numbers),
+                )
+            )
     if kind == "mixed":
         numbers = pd.to_numeric(values, errors="coerce")
         few = numbers.isna() & values.notna() if numbers.notna().sum() * 2 >= values.notna().sum() else numbers.notna()
-        notes.append(_finding(name, column, "numbers and text mixed: see the bins", "warning", few.to_numpy()))
+        notes.append(
+            finding(
+                name,
+                column,
+                "数字与文字混杂：见分箱",
+                "numbers and text mixed: see the bins",
+                "warning",
+                few.to_numpy(),
+            )
+        )
     void = values.isna().to_numpy()
     if void.any():
-        notes.append(_finding(name, column, "missing: a bin of its own", "info", void))
+        notes.append(finding(name, column, "缺失：单独成箱", "missing: a bin of its own", "info", void))
     return notes
-
-
-def _finding(table: str, column: Any, rule: str, severity: str, rows: np.ndarray) -> dict[str, Any]:
-    places = np.flatnonzero(rows)
-    first = ", ".join(str(i) for i in places[:3])
-    return {
-        "table": table,
-        "column": str(column),
-        "rule": rule,
-        "severity": severity,
-        "rows": len(places),
-        "first_rows": first,
-    }
 
 
 def _group(frame: pd.DataFrame, config: StudyConfig, name: str, findings: list[dict[str, Any]]) -> pd.Series | None:
@@ -166,7 +184,16 @@ def _group(frame: pd.DataFrame, config: StudyConfig, name: str, findings: list[d
     group = frame[config.group]
     void = group.isna().to_numpy()
     if void.any():
-        findings.append(_finding(name, config.group, f"no group: taken as '{UNKNOWN_GROUP}'", "warning", void))
+        findings.append(
+            finding(
+                name,
+                config.group,
+                f"无分组：归入“{UNKNOWN_GROUP}”",
+                f"no group: taken as '{UNKNOWN_GROUP}'",
+                "warning",
+                void,
+            )
+        )
     if kind_of(group) == "number":  # 101.0 is the code 101
         whole = group.dropna().map(lambda v: float(v).is_integer()).all()
         group = group.astype("Int64" if whole else "float64")

@@ -58,6 +58,16 @@ def test_what_a_row_tells_later_is_blank_before() -> None:
     assert cases["outcome"].notna().all(), "the input is not changed"
 
 
+def test_a_correction_counts_from_the_day_on_which_it_is_known() -> None:
+    rows = {"household_id": "H1", "village_id": "V1", "observed_on": pd.Timestamp("2022-01-01")}
+    old = {**rows, "members": 3, "known_on": pd.Timestamp("2022-02-01")}
+    new = {**rows, "members": 4, "known_on": pd.Timestamp("2023-09-01")}
+    for order in ([old, new], [new, old]):
+        frames = {"households": pd.DataFrame(order)}
+        assert household_file(frames, AS_OF).frame["members"].tolist() == [3]
+        assert household_file(frames, pd.Timestamp("2023-12-31")).frame["members"].tolist() == [4]
+
+
 def test_columns_that_need_consent_are_blank_without_it(county: County) -> None:
     file = county.household_file(AS_OF)
     deposits = file.tables["tax"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from creditlab.data.identity import looks_like_identity, normalise, pseudonyms, read_key
+from creditlab.data.identity import looks_like_identity, normalise, pseudonyms, read_key, valid_identity
 from creditlab.errors import IdentityError
 
 #: the example printed in GB 11643-1999
@@ -22,10 +22,13 @@ def test_the_published_example_and_its_spoilt_copies() -> None:
     numbers = pd.Series(
         [PUBLISHED, "11010519491231002x", "１１０１０５１９４９１２３１００２Ｘ", " 110105194912310 02X"]
     )
-    assert looks_like_identity(numbers).tolist() == [True] * 4
+    assert looks_like_identity(numbers).tolist() == valid_identity(numbers).tolist() == [True] * 4
     assert normalise(numbers).nunique() == 1
-    spoilt = pd.Series(["110105194912310021", "110105194913310022", "1101051949123100", None, "甲村", ""])
-    assert not looks_like_identity(spoilt).any()
+    mistyped = pd.Series(["110105194912310021", PUBLISHED])
+    assert looks_like_identity(mistyped).tolist() == [True, True], "a wrong check digit does not make it harmless"
+    assert valid_identity(mistyped).tolist() == [False, True]
+    others = pd.Series(["110105194913310022", "1101051949123100", None, "甲村", ""])  # no month 13, too short
+    assert not looks_like_identity(others).any() and not valid_identity(others).any()
 
 
 def test_every_swap_of_neighbours_is_found() -> None:
@@ -35,7 +38,7 @@ def test_every_swap_of_neighbours_is_found() -> None:
         letters[i], letters[i + 1] = letters[i + 1], letters[i]
         if "".join(letters) != PUBLISHED:
             swapped.append("".join(letters))
-    assert not looks_like_identity(pd.Series(swapped)).any()
+    assert len(swapped) > 10 and not valid_identity(pd.Series(swapped)).any()
 
 
 def test_numbers_dates_and_flags_are_no_identity() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from creditlab.data.identity import read_key
 from creditlab.data.schema import TABLES
 from creditlab.data.sources import read_source, read_table
 from creditlab.errors import IdentityError, UnreadableError
@@ -106,12 +107,60 @@ def test_text_in_a_number_column_bad_dates_and_double_keys_are_findings(tmp_path
     assert source.frame["household_id"].tolist() == ["H1"]
 
 
-@pytest.mark.parametrize("column", ["religion", "宗教信仰", "medical_history", "blood_type"])
-def test_blocked_columns_are_dropped_unread_and_reported(tmp_path: Path, column: str) -> None:
+@pytest.mark.parametrize(
+    "column",
+    ["religion", "宗教信仰", "medical_history", "blood_type", "gene", "DNA", "faith", "medical_records", "病史"],
+)
+def test_blocked_columns_are_dropped_and_reported(tmp_path: Path, column: str) -> None:
     source = _read(tmp_path, _tax(**{column: ["secret-a", "secret-b", "secret-c"]}))
     assert column not in source.frame
-    assert [f["rule"] for f in source.findings] == ["blocked by law: column dropped unread"]
+    assert [f["rule"] for f in source.findings] == ["blocked by law: column dropped"]
     assert "secret" not in str(source.findings)
+
+
+@pytest.mark.parametrize("column", ["户主姓名", "address", "phone"])
+def test_columns_outside_the_contract_are_dropped_and_reported(tmp_path: Path, column: str) -> None:
+    source = _read(tmp_path, _tax(**{column: ["secret-a", "secret-b", "secret-c"]}))
+    assert column not in source.frame and "secret" not in source.frame.to_csv()
+    assert [f["rule"] for f in source.findings] == ["not in the contract: column dropped"]
+
+
+def test_dates_and_flags_as_offices_write_them(tmp_path: Path) -> None:
+    source = _read(tmp_path, _tax(year_end=["2021年12月31日", "2022/12/31", "20231231"]))
+    assert source.frame["year_end"].dt.year.tolist() == [2021, 2022, 2023] and source.findings == ()
+    firms = pd.DataFrame({"business_id": ["B1", "B2"], "status_from": ["2021-01-01"] * 2, "abnormal": ["是", "否"]})
+    firms.to_csv(tmp_path / "businesses.csv", index=False, encoding="utf-8")
+    assert read_source(tmp_path / "businesses.csv", TABLES["businesses"], None).frame["abnormal"].tolist() == [1, 0]
+
+
+def test_a_correction_known_later_is_a_version_and_not_a_copy(tmp_path: Path) -> None:
+    frame = _tax(
+        household_id=["H1", "H1", "H3"], paid=["100", "150", "3"], known_on=["2023-06-01", "2023-02-01", "2023-02-01"]
+    )
+    assert len(_read(tmp_path, frame).frame) == 3
+
+
+def test_the_raw_files_of_the_sample_read_to_the_pseudonyms_of_its_tables(sample_folder: Path) -> None:
+    key = read_key(sample_folder / "raw" / "sample.key")
+    homes = set(pd.read_parquet(sample_folder / "households.parquet")["household_id"])
+    for name, table in (
+        ("农业农村局_2024.csv", "agriculture"),
+        ("客户台账.csv", "deposits"),
+        ("户籍登记.csv", "members"),
+    ):
+        source = read_source(sample_folder / "raw" / name, TABLES[table], key)
+        assert set(source.frame["household_id"]) <= homes and len(source.frame) > 20, name
+        assert not {"户主姓名", "姓名", "住址"} & set(source.frame.columns)
+        with pytest.raises(IdentityError, match="identity numbers"):
+            read_source(sample_folder / "raw" / name, TABLES[table], None)
+    persons = set(pd.read_parquet(sample_folder / "members.parquet")["person_id"])
+    assert len(set(source.frame["person_id"]) & persons) > 20
+
+
+def test_a_mistyped_identity_number_becomes_a_pseudonym_too(tmp_path: Path) -> None:
+    source = _read(tmp_path, _tax(household_id=["110105194912310021", "H2", "H3"]), b"a key that is long enough")
+    assert "110105" not in source.frame.to_csv()
+    assert "wrong check digit" in source.findings[0]["rule"] and source.findings[0]["rows"] == 1
 
 
 def test_identity_numbers_need_a_key_and_are_gone_after_reading(tmp_path: Path) -> None:
