@@ -96,6 +96,13 @@ def test_a_level_of_one_row_is_not_called_the_worst() -> None:
     assert rate_order(codes[:800], 3, bad[:800], np.ones(800)).tolist() == [0, 2, 1]  # no rows at all: the mean
 
 
+def test_thin_levels_are_missing() -> None:
+    values = pd.Series(["a"] * 50 + ["b"] * 50 + ["thin"] * 3)
+    coding = fit_coding(values, np.tile([0, 1], 52)[:103], np.ones(103), least=20)
+    assert [name for name, _ in coding.levels] == ["a", "b"]
+    assert np.isnan(coding.design(pd.Series(["thin"]))).all()
+
+
 def test_evidence_sees_trends_and_turns() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=5000)

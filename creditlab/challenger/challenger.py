@@ -55,6 +55,8 @@ class Challenger(CreditModel):
     learning_rate, num_leaves, max_depth : size of the steps and of the trees. The depth is bounded so that every
         explainer stays exact and fast.
     min_child_weight : rows of average variance that a leaf holds; None takes 1 % of the rows, at least 20, at most 100.
+        A text level with fewer rows is read as missing: it cannot fill a leaf, and the order of many thin levels
+        would be learned by heart.
     feature_share : share of the columns that each tree may use.
     penalty : ridge penalty of the leaf values.
     folds : folds of the choice of the number of trees.
@@ -71,8 +73,8 @@ class Challenger(CreditModel):
     >>> X = pd.DataFrame({"收入": rng.normal(size=2000), "crop": rng.choice(["wheat", "maize"], 2000)})
     >>> y = (rng.random(2000) < 1 / (1 + np.exp(2 + X["收入"]))).astype(int)
     >>> boost = Challenger(n_estimators=50).fit(X, y)
-    >>> boost.result_.tidy().loc[0, ["feature", "direction"]].tolist()
-    ['收入', -1]
+    >>> boost.result_.tidy().set_index("feature")["direction"].to_dict()
+    {'收入': -1, 'crop': 1}
     """
 
     kind = "challenger"
@@ -131,11 +133,13 @@ class Challenger(CreditModel):
         frame, bad, weight, codes = read_sample(self, X, y, sample_weight, groups)
         check_use(frame.columns, self.dictionary, purpose="challenger")
         special = special_codes(self.special, frame)
-        codings = tuple(fit_coding(frame[name], bad, weight, special[name]) for name in frame.columns)
+        growth = self._growth(weight)
+        least = growth.min_child_weight
+        codings = tuple(fit_coding(frame[name], bad, weight, special[name], least) for name in frame.columns)
         design = design_matrix(codings, frame)
         declared = self._declared(frame)
         directions = self._directions(codings, design, bad, weight, declared)
-        model, facts = grow(design, bad, weight, codes, directions, self._growth(weight))
+        model, facts = grow(design, bad, weight, codes, directions, growth)
         booster = booster_of(model)
         log_odds = raw_scores(booster, design, self.n_jobs)
         walked = check_directions(lambda rows: raw_scores(booster, rows, self.n_jobs), design, directions)

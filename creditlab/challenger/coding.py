@@ -1,8 +1,8 @@
 """How raw columns become the numbers that trees split: one coding per column, kept with the model.
 
 Numbers, flags and dates stay what they are. Text levels become integers in the order of their shrunken bad rates, so
-that no explainer meets native categories; a level never seen is missing. A special code is missing in its column, and
-a companion column says which code it was (0 for a value), so that the reasons of a gap stay apart.
+that no explainer meets native categories; a level never seen, or too thin to fill a leaf, is missing. A special code is
+missing in its column, and a companion column says which code it was (0 for a value), so that reasons stay apart.
 """
 
 from __future__ import annotations
@@ -70,14 +70,18 @@ class Coding:
 
 
 def fit_coding(
-    values: pd.Series, bad: np.ndarray, weight: np.ndarray, special: Sequence[tuple[Any, str]] = ()
+    values: pd.Series, bad: np.ndarray, weight: np.ndarray, special: Sequence[tuple[Any, str]] = (), least: float = 0.0
 ) -> Coding:
-    """The coding of a column; special codes that do not occur are left out (they would be missing)."""
+    """The coding of a column. Special codes that do not occur, and text levels lighter than `least`, are missing."""
     form, name = form_of(values), str(values.name)
     if form == "text":
         levels = read_levels(values)
-        order = rate_order(levels.codes, len(levels.names), bad, weight)
-        return Coding(name, form, levels=tuple(zip(levels.names, order.tolist(), strict=True)))
+        there = levels.codes >= 0
+        heavy = np.bincount(levels.codes[there], weights=weight[there], minlength=len(levels.names)) >= least
+        place = np.append(np.where(heavy, np.cumsum(heavy) - 1, -1), -1)
+        names = [level for level, kept in zip(levels.names, heavy, strict=True) if kept]
+        order = rate_order(place[levels.codes], len(names), bad, weight)
+        return Coding(name, form, levels=tuple(zip(names, order.tolist(), strict=True)))
     x = read_numbers(values, form)
     found = [code for code in _numbers(special, name) if (x == code).any()]
     if not found:

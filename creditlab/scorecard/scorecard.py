@@ -54,8 +54,8 @@ class Scorecard(CreditModel):
     >>> X = pd.DataFrame({"income": rng.normal(size=2000), "crop": rng.choice(["wheat", "maize"], 2000)})
     >>> y = (rng.random(2000) < 1 / (1 + np.exp(2 + X["income"]))).astype(int)
     >>> card = Scorecard().fit(X, y)
-    >>> card.result_.features
-    ['income']
+    >>> card.result_.points_table().loc[0, "feature"]
+    'income'
     >>> card.points(X).name, card.reasons(X, k=1, lang="en").columns.tolist()
     ('points', ['reason_1', 'feature_1', 'loss_1'])
     """
@@ -184,9 +184,9 @@ class Scorecard(CreditModel):
         loss = np.zeros((len(frame), len(names)))
         for j, name in enumerate(names):
             loss[:, j] = means[name] - points[name][codes[name]]
+        texts = [[result.bins[n].label(c, lang) for c in range(len(points[n]))] for n in names]
         return reason_frame(
-            loss, names, frame.index,
-            value_text=lambda row, j: result.bins[names[j]].label(int(codes[names[j]][row]), lang),
+            loss, names, frame.index, value_text=lambda row, j: texts[j][codes[names[j]][row]],
             labels=[result.label(name, lang) for name in names], k=k, lang=lang,
         )  # fmt: skip
 
