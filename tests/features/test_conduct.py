@@ -112,5 +112,6 @@ def test_refusals_are_counted_by_the_day_of_the_decision():
         ("A3", "H1", "2021-12-20", "refused", "2021-12-30"),  # more than 24 months ago
         ("A4", "H2", "2023-12-20", None, None),  # not decided yet
         ("A5", "H3", "2023-05-01", "granted", "2023-05-09"),
+        ("A6", "H4", "2021-12-20", "refused", "2022-01-05"),  # asked before, decided within
     )
-    assert list(feature("refusals_24m", applications=asked).values()) == [2, 0, 0, 0]
+    assert list(feature("refusals_24m", applications=asked).values()) == [2, 0, 0, 1]
