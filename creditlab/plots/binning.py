@@ -30,7 +30,7 @@ def bad_rate(table: Any, labels: Any = None) -> go.Figure:
     """
     needed = ["label", "n", "bads", "share", "bad_rate", "bad_rate_lo", "bad_rate_hi"]
     drawn = _with_rows(theme.rows(table, needed, "plots.binning.bad_rate"))
-    fig = theme.figure("bad_rate_by_bin", _note(table, drawn), xaxis=_bin_axis(drawn))
+    fig = theme.figure("bad_rate_by_bin", _note(table, drawn))
     place = np.arange(len(drawn))
     counts = drawn[["n", "bads"]].to_numpy()
     fig.add_bar(
@@ -54,8 +54,12 @@ def bad_rate(table: Any, labels: Any = None) -> go.Figure:
         hovertemplate=theme.hover({"bad_rate": "%{y:.2%}", "bads": "%{customdata[1]:,}", "n": "%{customdata[0]:,}"}),
     )
     fig.update_layout(
-        yaxis=theme.axis("bad_rate", "%", tickformat=".1~%", rangemode="tozero", overlaying="y2", side="left"),
-        yaxis2=theme.axis("share", "%", tickformat=".0%", rangemode="tozero", side="right", showgrid=False),
+        xaxis=_bin_axis(fig, table, drawn),
+        yaxis=theme.axis("bad_rate", "%", tickformat=".3~%", rangemode="tozero", overlaying="y2", tickmode="auto"),
+        # the bars keep to the lower half, out of the way of the line
+        yaxis2=theme.axis(
+            "share", "%", tickformat=".0%", range=[0, 2 * drawn["share"].max()], side="right", showgrid=False
+        ),
         margin={"r": 70},
     )
     return _named(fig, table, labels)
@@ -67,7 +71,7 @@ def woe(table: Any, labels: Any = None) -> go.Figure:
     `table` is a `BinTable`, or a frame with `label n woe woe_lo woe_hi`.
     """
     drawn = _with_rows(theme.rows(table, ["label", "n", "woe", "woe_lo", "woe_hi"], "plots.binning.woe"))
-    fig = theme.figure("woe_by_bin", _note(table, drawn), xaxis=_bin_axis(drawn))
+    fig = theme.figure("woe_by_bin", _note(table, drawn))
     place = np.arange(len(drawn))
     for name, side, colour in (
         ("lowers_risk", drawn["woe"] >= 0, "blue"),
@@ -83,7 +87,7 @@ def woe(table: Any, labels: Any = None) -> go.Figure:
             customdata=part[["n"]].to_numpy(),
             hovertemplate=theme.hover({"woe": "%{y:.3f}", "n": "%{customdata[0]:,}"}),
         )
-    fig.update_layout(yaxis=theme.axis("woe", zeroline=True))
+    fig.update_layout(xaxis=_bin_axis(fig, table, drawn), yaxis=theme.axis("woe", zeroline=True))
     return _named(fig, table, labels)
 
 
@@ -94,9 +98,8 @@ def iv(result: Any, labels: Any = None) -> go.Figure:
     """
     table = theme.rows(result, ["name", "iv"], "plots.binning.iv")
     drawn = table.sort_values("iv", ascending=False, kind="stable").head(MOST)
-    note = f"{len(drawn)} / {len(table)} 特征 features"
-    if "n" in table:
-        note += f" · n = {theme.number(table['n'].max(), ',.0f')}"
+    n = table["n"].max() if "n" in table else None
+    note = [theme.of(len(drawn), len(table), "特征", "features"), theme.sample(n)]
     fig = theme.figure("iv_by_feature", note, height=110 + 22 * len(drawn), showlegend=False)
     names = theme.show_labels(fig, [theme.label_of(name, labels) for name in drawn["name"]])
     place = np.arange(len(drawn))
@@ -120,20 +123,19 @@ def _with_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["n"] > 0].reset_index(drop=True)
 
 
-def _bin_axis(drawn: pd.DataFrame) -> dict[str, Any]:
+def _bin_axis(fig: go.Figure, table: Any, drawn: pd.DataFrame) -> dict[str, Any]:
+    if hasattr(table, "label") and "bin" in drawn:
+        texts = [Text(str(table.label(c, "zh")), str(table.label(c, "en"))) for c in drawn["bin"]]
+    else:
+        texts = [Text.same(label) for label in drawn["label"]]
     # places, not labels, carry the bins: two long labels may look alike once shortened
-    ticks = [theme.clip(label, 22) for label in drawn["label"]]
+    ticks = theme.show_labels(fig, texts, 22)
     return theme.axis("bin", tickvals=np.arange(len(drawn)), ticktext=ticks, showgrid=False)
 
 
-def _note(table: Any, drawn: pd.DataFrame) -> str:
-    parts = [f"n = {theme.number(drawn['n'].sum(), ',.6g')}"]
-    level = getattr(table, "level", None)
-    if level:
-        parts.append(f"{level:.0%} 区间 intervals")
-    if hasattr(table, "iv") and hasattr(table, "trend"):
-        parts.append(f"IV {table.iv:.3f}")
-    return " · ".join(parts)
+def _note(table: Any, drawn: pd.DataFrame) -> list[Text | str]:
+    parts = [theme.sample(drawn["n"].sum()), theme.intervals(getattr(table, "level", None))]
+    return [*parts, f"IV {table.iv:.3f}"] if hasattr(table, "iv") and hasattr(table, "trend") else parts
 
 
 def _named(fig: go.Figure, table: Any, labels: Any) -> go.Figure:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from creditlab.errors import InputError, message
 from creditlab.plots import theme
-from creditlab.plots.words import WORDS, Text, word
+from creditlab.plots.words import WORDS, Text
 
 __all__ = ["beeswarm", "by_source", "household", "importance"]
 
@@ -27,7 +27,7 @@ def importance(explanation: Any, most: int = MOST) -> go.Figure:
     """Mean absolute contribution of each feature, the largest on top."""
     table = theme.rows(explanation, ["feature", "mean_abs"], "plots.explanation.importance")
     drawn = table.sort_values("mean_abs", ascending=False, kind="stable").head(most)
-    return _bars("feature_importance", drawn, "feature", explanation, len(table), "特征 features")
+    return _bars("feature_importance", drawn, "feature", explanation, len(table), ("特征", "features"))
 
 
 def by_source(explanation: Any, dictionary: Any = None) -> go.Figure:
@@ -41,11 +41,13 @@ def by_source(explanation: Any, dictionary: Any = None) -> go.Figure:
     drawn = theme.rows(table, [column], "plots.explanation.by_source").sort_values(
         "mean_abs", ascending=False, kind="stable"
     )
-    return _bars("importance_by_source", drawn, column, grouped, len(table), "来源 sources")
+    return _bars("importance_by_source", drawn, column, grouped, len(table), ("来源", "sources"))
 
 
-def _bars(title: str, drawn: pd.DataFrame, column: str, explanation: Any, whole: int, unit: str) -> go.Figure:
-    note = " · ".join([f"{len(drawn)} / {whole} {unit}", *_rows(explanation)])
+def _bars(
+    title: str, drawn: pd.DataFrame, column: str, explanation: Any, whole: int, unit: tuple[str, str]
+) -> go.Figure:
+    note = [theme.of(len(drawn), whole, *unit), _rows(explanation)]
     fig = theme.figure(title, note, height=120 + 24 * len(drawn), showlegend=False)
     labels = getattr(explanation, "labels", None)
     texts = [theme.label_of(name, labels) for name in drawn[column]]
@@ -70,7 +72,7 @@ def beeswarm(explanation: Any, most: int = MOST) -> go.Figure:
     """
     values = _values(explanation)
     order = values.abs().mean().sort_values(ascending=False, kind="stable").index[:most]
-    note = " · ".join([f"{len(order)} / {values.shape[1]} 特征 features", *_rows(explanation)])
+    note = [theme.of(len(order), values.shape[1], "特征", "features"), _rows(explanation)]
     fig = theme.figure("contributions", note, height=130 + 30 * len(order), showlegend=False)
     width = float(np.ptp(values[order].to_numpy())) or 1.0
     for row, name in enumerate(order):
@@ -136,7 +138,8 @@ def household(explanation: Any, row: Any, most: int = 12) -> go.Figure:
 
 def _waterfall(steps: list[tuple[Text, float, str]], explanation: Any) -> go.Figure:
     total = steps[-1][1]
-    note = f"{word('pd')} {1 / (1 + np.exp(-total)):.1%} · {getattr(explanation, 'method', '')}"
+    prob = f" {1 / (1 + np.exp(-total)):.1%}"
+    note = [Text(WORDS["pd"].zh + prob, WORDS["pd"].en + prob), str(getattr(explanation, "method", ""))]
     fig = theme.figure("household", note, height=130 + 26 * len(steps), showlegend=False)
     names = theme.show_labels(fig, [text for text, _, _ in steps])
     up, down = _two("vermilion", "blue")
@@ -146,7 +149,8 @@ def _waterfall(steps: list[tuple[Text, float, str]], explanation: Any) -> go.Fig
         measure=[kind for _, _, kind in steps],
         orientation="h",
         text=[f"{value:+.3f}" if kind == "relative" else f"{value:.3f}" for _, value, kind in steps],
-        textposition="outside",
+        textposition=["outside" if kind == "relative" else "inside" for _, _, kind in steps],
+        insidetextanchor="middle",
         cliponaxis=False,
         increasing={"marker": {"color": up}},
         decreasing={"marker": {"color": down}},
@@ -174,6 +178,6 @@ def _values(explanation: Any) -> pd.DataFrame:
     return values
 
 
-def _rows(explanation: Any) -> list[str]:
+def _rows(explanation: Any) -> str:
     values = getattr(explanation, "values", None)
-    return [f"n = {len(values):,}"] if isinstance(values, pd.DataFrame) else []
+    return theme.sample(len(values)) if isinstance(values, pd.DataFrame) else ""

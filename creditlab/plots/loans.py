@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from creditlab.loans.reconciliation import NPL
 from creditlab.plots import theme
-from creditlab.plots.words import WORDS, word
+from creditlab.plots.words import WORDS, Text, word
 
 __all__ = ["npl", "reconciliation"]
 
@@ -41,7 +41,8 @@ def npl(result: Any) -> go.Figure:
     """NPL ratio of the book at each month end, by count and by balance: two figures that are easily confused."""
     drawn = npl_by_month(result)
     last = drawn.iloc[-1]
-    note = f"{len(drawn)} 个月 months · 期末笔数 notes at the end n = {last['notes']:,.0f}"
+    notes = f"n = {last['notes']:,.0f}"
+    note = [_months(len(drawn)), Text(f"期末笔数 {notes}", f"notes at the end {notes}")]
     fig = theme.figure("npl", note, height=380)
     for name, colour, dash, symbol in (
         ("by_balance", "vermilion", "solid", "circle"),
@@ -77,13 +78,17 @@ def reconciliation(result: Any) -> go.Figure:
     table = theme.rows(result, needed, "plots.loans.reconciliation")
     off = table[(table["balance_difference"] != 0) | (table["notes_difference"] != 0)]
     months = table["month_end"].nunique()
-    note = f"{months} 个月 months · {len(table)} 个单元 cells · 有差异 differ {len(off)}"
+    note = [
+        _months(months),
+        Text(f"{len(off)} / {len(table)} 个单元格不一致", f"{len(off)} of {len(table)} cells differ"),
+    ]
     fig = theme.figure("reconciliation", note, height=360, barmode="relative", showlegend=True)
     for i, name in enumerate(dict.fromkeys(off["class5"])):
         part = off[off["class5"] == name]
         fig.add_bar(
             x=part["month_end"],
             y=part["balance_difference"],
+            width=20 * 86_400_000,  # of a month, in milliseconds
             name=WORDS[name].both if name in WORDS else theme.clip(name),
             marker={
                 "color": theme.colour(_COLOURS[i % len(_COLOURS)]),
@@ -95,8 +100,12 @@ def reconciliation(result: Any) -> go.Figure:
             ),
         )
     span = [table["month_end"].min() - pd.Timedelta(days=20), table["month_end"].max() + pd.Timedelta(days=20)]
-    empty = {} if len(off) else {"range": [-1, 1]}
+    empty: dict[str, Any] = {} if len(off) else {"range": [-1, 1]}
     return fig.update_layout(
         xaxis=theme.axis("month", tickformat="%Y-%m", nticks=8, range=np.array(span), type="date", showgrid=False),
-        yaxis=theme.axis("difference", "元 yuan", zeroline=True, **empty),
+        yaxis=theme.axis("difference", zeroline=True, **empty),
     )
+
+
+def _months(count: int) -> Text:
+    return Text(f"{count} 个月", f"{count} months")

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from creditlab.checks import check_columns, check_frame
 from creditlab.errors import InputError, message
 from creditlab.plots import theme
-from creditlab.plots.words import Text, word
+from creditlab.plots.words import WORDS, Text, word
 
 __all__ = ["coefficients", "points", "score_distribution"]
 
@@ -35,7 +35,8 @@ def points(result: Any) -> go.Figure:
     width = (by_feature.max() - by_feature.min()).sort_values(ascending=False, kind="stable")
     place = {name: i for i, name in enumerate(width.index)}
     n = int(drawn.groupby("feature")["n"].sum().max()) if len(drawn) else 0
-    note = f"{len(width)} 特征 features · n = {n:,} · 标记面积 = 占比 area of mark = share of rows"
+    size = Text("标记面积 = 样本占比", "area of mark = share of rows")
+    note = [theme.of(len(width), len(width), "特征", "features"), theme.sample(n), size]
     fig = theme.figure("points_by_bin", note, height=130 + 30 * len(width), showlegend=False)
     first = drawn.drop_duplicates("feature").set_index("feature").loc[width.index]
     names = theme.show_labels(fig, [Text(str(zh), str(en)) for zh, en in first[["label_zh", "label_en"]].to_numpy()])
@@ -79,9 +80,8 @@ def coefficients(result: Any) -> go.Figure:
     """
     table = theme.rows(result, ["feature", "coef", "lo", "hi"], "plots.scorecard.coefficients")
     drawn = table[table["feature"] != "(intercept)"].reset_index(drop=True)
-    n = getattr(result, "facts", {}).get("n")
-    parts = [f"n = {n:,}"] if n else []
-    note = " · ".join([*parts, "95% 区间 intervals", "按 WOE 每单位 per unit of WOE"])
+    unit = Text("WOE 每单位", "per unit of WOE")
+    note = [theme.sample(getattr(result, "facts", {}).get("n")), theme.intervals(0.95), unit]
     fig = theme.figure("coefficients", note, height=130 + 26 * len(drawn), showlegend=False)
     labels = getattr(result, "labels", None)
     names = theme.show_labels(fig, [theme.label_of(name, labels) for name in drawn["feature"]])
@@ -104,7 +104,9 @@ def coefficients(result: Any) -> go.Figure:
         ),
     )
     rows = {"tickvals": place, "ticktext": names, "autorange": "reversed"}
-    return fig.update_layout(xaxis=theme.axis("coefficient", zeroline=True), yaxis=rows, margin={"l": 40})
+    return fig.update_layout(
+        xaxis=theme.axis("coefficient", zeroline=True, rangemode="tozero"), yaxis=rows, margin={"l": 40}
+    )
 
 
 def score_distribution(scores: Any, bad: Any = None) -> go.Figure:
@@ -124,32 +126,33 @@ def score_distribution(scores: Any, bad: Any = None) -> go.Figure:
     outcome = None if given is None else np.asarray(given, dtype=float)
     edges = np.histogram_bin_edges(values, bins=min(BARS, max(1, len(np.unique(values)))))
     groups = {"all": np.full(len(values), True)} if outcome is None else {"good": outcome == 0, "bad": outcome == 1}
-    note = " · ".join(f"{word(name)} (n={int(part.sum()):,})" for name, part in groups.items())
-    fig = theme.figure("score_distribution", note, barmode="overlay", bargap=0.02)
+    sizes = {name: f" n = {int(part.sum()):,}" for name, part in groups.items()}
+    note = [Text(WORDS[name].zh + size, WORDS[name].en + size) for name, size in sizes.items()]
+    fig = theme.figure("score_distribution", note, bargap=0.02)
     for name, part in groups.items():
-        fig.add_bar(**_histogram(name, values[part], edges))
+        _histogram(fig, name, values[part], edges)
     return fig.update_layout(
-        xaxis=theme.axis("score", showgrid=False), yaxis=theme.axis("share", "%", tickformat=".0%"), showlegend=True
+        xaxis=theme.axis("score", showgrid=False),
+        yaxis=theme.axis("share", "%", tickformat=".0%", rangemode="tozero"),
+        showlegend=True,
     )
 
 
-def _histogram(name: str, values: np.ndarray, edges: np.ndarray) -> dict[str, Any]:
+def _histogram(fig: go.Figure, name: str, values: np.ndarray, edges: np.ndarray) -> None:
+    """Bars for the goods or for all, a stepped line for the bads: the two can be told apart in grey."""
     count = np.histogram(values, edges)[0]
-    colour = {"all": "grey", "good": "blue", "bad": "vermilion"}[name]
-    return {
+    share = count / max(1, count.sum())
+    lines = {"score": "%{customdata[0]:.0f} … %{customdata[1]:.0f}", "share": "%{y:.1%}", "n": "%{customdata[2]:,}"}
+    common = {
         "x": (edges[1:] + edges[:-1]) / 2,
-        "y": count / max(1, count.sum()),
-        "width": np.diff(edges),
+        "y": share,
         "name": word(name),
-        "opacity": 0.6,
-        # hatching tells the two apart in grey
-        "marker": {
-            "color": theme.colour(colour),
-            "line": {"width": 0},
-            "pattern": {"shape": "/" if name == "bad" else "", "size": 5, "solidity": 0.35},
-        },
         "customdata": np.array([edges[:-1], edges[1:], count]).T,
-        "hovertemplate": theme.hover(
-            {"score": "%{customdata[0]:.0f} … %{customdata[1]:.0f}", "share": "%{y:.1%}", "n": "%{customdata[2]:,}"}
-        ),
+        "hovertemplate": theme.hover(lines, head=word(name)),
     }
+    if name == "bad":
+        line = {"color": theme.colour("vermilion"), "width": 2, "shape": "hvh"}
+        fig.add_scatter(mode="lines", line=line, **common)
+    else:
+        marker = {"color": theme.colour("grey" if name == "all" else "blue"), "line": {"width": 0}}
+        fig.add_bar(width=np.diff(edges), opacity=0.6, marker=marker, **common)

@@ -30,8 +30,10 @@ __all__ = [
     "figure",
     "hover",
     "label_of",
-    "number",
+    "intervals",
+    "of",
     "rows",
+    "sample",
     "show_labels",
     "spread",
     "template",
@@ -46,6 +48,7 @@ COLOURS: Mapping[str, tuple[str, str]] = {
     "vermilion": ("#d4561a", "#f08a52"),
     "green": ("#12826a", "#45c4a4"),
     "purple": ("#8f4a86", "#d79bd0"),
+    "ochre": ("#a86100", "#f0b35e"),
     "sky": ("#9cc4e4", "#3f678a"),
     "sand": ("#efb98f", "#8a5233"),
     "grey": ("#6b7280", "#9aa3b0"),
@@ -58,7 +61,7 @@ COLOURS: Mapping[str, tuple[str, str]] = {
 #: state → (colour, plotly symbol), as on the page: disc, triangle, square, diamond
 SHAPES: Mapping[str, tuple[str, str]] = {
     "green": ("green", "circle"),
-    "amber": ("sand", "triangle-up"),
+    "amber": ("ochre", "triangle-up"),
     "red": ("vermilion", "square"),
     "info": ("blue", "diamond-open"),
 }
@@ -113,18 +116,22 @@ def template(dark: bool = False) -> go.layout.Template:
 pio.templates["creditlab"] = template()
 
 
-def figure(title: str, note: str = "", height: int = 420, **layout: Any) -> go.Figure:
+def figure(title: str, note: Sequence[Any] = (), height: int = 420, **layout: Any) -> go.Figure:
     """An empty figure in the theme, with a glossary word as its title and a line on n and interval below it.
 
     Parameters
     ----------
     title : a word of `creditlab.plots.words.WORDS`.
-    note : what a reader must know to trust the figure: n, the interval, what was left out. Not marked up.
+    note : what a reader must know to trust the figure, part by part: n, the interval, what was left out.
     height : pixels.
     layout : further plotly layout entries, such as `xaxis=axis(...)`.
     """
-    heading = {"text": word(title), "subtitle": {"text": escape(note), "font": {"size": 12}}}
-    return go.Figure(layout={"template": "creditlab", "title": heading, "height": int(height), **layout})
+    parts = [Text.same(part) if isinstance(part, str) else part for part in note if part]
+    lines = {"zh": " · ".join(part.zh for part in parts), "en": " · ".join(part.en for part in parts)}
+    shown = "<br>".join(dict.fromkeys(escape(line) for line in lines.values() if line))
+    heading = {"text": word(title), "subtitle": {"text": shown, "font": {"size": 12}}}
+    meta = {"note": lines} if parts else None
+    return go.Figure(layout={"template": "creditlab", "title": heading, "height": int(height), "meta": meta, **layout})
 
 
 def axis(name: str, unit: str = "", **options: Any) -> dict[str, Any]:
@@ -175,13 +182,27 @@ def hover(lines: Mapping[str, str], head: str = "") -> str:
     return "<br>".join([*listed, *(f"{word(name)}: {value}" for name, value in lines.items())]) + "<extra></extra>"
 
 
-def number(value: Any, format: str = ",.4g") -> str:
-    """A number for the line under a title.
+def sample(n: Any) -> str:
+    """The sample size for the line under a title; sums of weights keep their fraction.
 
-    >>> number(1234567, ",.0f")
-    '1,234,567'
+    >>> sample(1234567.0), sample(None)
+    ('n = 1,234,567', '')
     """
-    return f"{value:{format}}"
+    return "" if n is None else f"n = {float(n):,.10g}"
+
+
+def of(some: int, whole: int, zh: str, en: str) -> Text:
+    """How many are drawn of how many.
+
+    >>> of(30, 120, "村", "villages").en
+    '30 of 120 villages'
+    """
+    return Text(f"{zh} {some} / {whole}", f"{some} of {whole} {en}")
+
+
+def intervals(level: float | None) -> Text | str:
+    """The level of the intervals, where it is known."""
+    return Text(f"{100 * level:.4g}% 区间", f"{100 * level:.4g}% intervals") if level else ""
 
 
 def label_of(name: Any, labels: Any = None) -> Text:
@@ -192,19 +213,20 @@ def label_of(name: Any, labels: Any = None) -> Text:
     return found if isinstance(found, Text) else Text(found.label("zh"), found.label("en"))
 
 
-def show_labels(fig: go.Figure, labels: Sequence[Text], most: int = 28) -> list[str]:
+def show_labels(fig: go.Figure, labels: Sequence[Text], most: int = 36) -> list[str]:
     """Labels from data for an axis, one string each, with both languages; a report page switches between them.
 
     The pairs are kept in `layout.meta["words"]` of the figure, where the page finds them.
     """
     shown = [clip(text.both, most if text.zh == text.en else most + most // 2) for text in labels]
-    words = dict((fig.layout.meta or {}).get("words", {}))
+    meta = dict(fig.layout.meta or {})
+    words = dict(meta.get("words", {}))
     words |= {
         both: {"zh": clip(text.zh, most), "en": clip(text.en, most)}
         for both, text in zip(shown, labels, strict=True)
         if text.zh != text.en
     }
-    fig.update_layout(meta={"words": words} if words else None)
+    fig.update_layout(meta={**meta, "words": words} if words else meta or None)
     return shown
 
 

@@ -21,6 +21,8 @@ __all__ = ["calibration", "roc", "tests"]
 
 #: panels side by side; more samples than this do not fit a page
 MOST_SCOPES = 3
+#: models times samples in the figure of verdicts
+MOST_COLUMNS = 12
 #: model by model: colour, dash, symbol
 _STYLES = (
     ("blue", "solid", "circle"),
@@ -36,13 +38,14 @@ def roc(result: Any) -> go.Figure:
     `result` is a `ValidationResult`, or a frame with `model scope curve x y lo hi n`.
     """
     curves = _curves(result, "roc")
-    fig, scopes = _panels(curves, "roc", _sizes(curves, "max"))
+    fig, scopes = _panels(curves, "roc", _sizes(curves, "max"), _level(result))
     lines = {"false_positive_rate": "%{x:.1%}", "true_positive_rate": "%{y:.1%}", **_INTERVAL}
     for column, scope in enumerate(scopes, start=1):
         _diagonal(fig, column, "chance", 1.0)
         for model, colour, dash, _ in _models(curves):
             line = {"color": theme.colour(colour), "dash": dash, "width": 2}
             _curve(fig, column, curves, model, scope, lines, mode="lines", line=line)
+    _areas(result, fig, scopes, [model for model, *_ in _models(curves)])
     fig.update_xaxes(theme.axis("false_positive_rate", "%", tickformat=".0%", range=[0, 1], dtick=0.25))
     fig.update_yaxes(tickformat=".0%", range=[0, 1.005], dtick=0.25)
     return fig.update_layout(yaxis=theme.axis("true_positive_rate", "%"))
@@ -55,7 +58,7 @@ def calibration(result: Any) -> go.Figure:
     line says what happens.
     """
     curves = _curves(result, "calibration")
-    fig, scopes = _panels(curves, "calibration", _sizes(curves, "sum"))
+    fig, scopes = _panels(curves, "calibration", _sizes(curves, "sum"), _level(result))
     lines = {"predicted": "%{x:.1%}", "observed_rate": "%{y:.1%}", **_INTERVAL}
     most = float(np.nanmax(curves[["x", "y", "hi"]].to_numpy(dtype=float))) * 1.05
     for column, scope in enumerate(scopes, start=1):
@@ -107,36 +110,78 @@ def _diagonal(fig: go.Figure, column: int, name: str, most: float) -> None:
 
 
 def tests(result: Any) -> go.Figure:
-    """All verdicts at a glance: a row per test, a column per model and sample, shape and colour for the verdict."""
+    """All verdicts at a glance: a row per test, a column per model and sample, shape and colour for the verdict.
+
+    Where a test was made for many grades, the worst verdict is shown; the table has them all. `result` is a
+    `ValidationResult`, or a frame with `test_zh test_en model scope n verdict`.
+    """
     needed = ["test_zh", "test_en", "model", "scope", "n", "verdict"]
     table = theme.rows(result, needed, "plots.validation.tests")
-    drawn = table[table["verdict"].isin(theme.SHAPES)]
-    names = drawn[["test_zh", "test_en"]].drop_duplicates().reset_index(drop=True)
-    columns = drawn[["model", "scope"]].drop_duplicates().reset_index(drop=True)
-    count = drawn["verdict"].value_counts()
-    note = " · ".join(f"{word(v)} ({int(count.get(v, 0))})" for v in theme.SHAPES)
-    fig = theme.figure("tests", note, height=170 + 22 * len(names))
-    row_of = {en: i for i, en in enumerate(names["test_en"])}
-    column_of = {tuple(pair): i for i, pair in enumerate(columns.to_numpy())}
+    worst = _worst(table[table["verdict"].isin(theme.SHAPES)])
+    names = worst[["test_zh", "test_en"]].drop_duplicates("test_en").reset_index(drop=True)
+    heads = worst[["model", "sample"]].drop_duplicates().head(MOST_COLUMNS).reset_index(drop=True)
+    count = table["verdict"].value_counts()
+    note = [
+        Text(f"{WORDS[v].zh} {int(count.get(v, 0))}", f"{WORDS[v].en} {int(count.get(v, 0))}") for v in theme.SHAPES
+    ]
+    fig = theme.figure("tests", note, height=190 + 22 * len(names))
+    drawn = worst.merge(heads.reset_index(names="column"), on=["model", "sample"])
+    drawn["row"] = drawn["test_en"].map({en: i for i, en in enumerate(names["test_en"])})
     for verdict, (colour, symbol) in theme.SHAPES.items():
         part = drawn[drawn["verdict"] == verdict]
         fig.add_scatter(
-            x=[column_of[m, s] for m, s in zip(part["model"], part["scope"], strict=True)],
-            y=[row_of[en] for en in part["test_en"]],
+            x=part["column"],
+            y=part["row"],
             mode="markers",
             name=word(verdict),
             marker={"color": theme.colour(colour), "symbol": symbol, "size": 11},
             customdata=part[["n"]].to_numpy(),
-            hovertemplate=theme.hover({"verdict": word(verdict), "n": "%{customdata[0]:,}"}),
+            hovertemplate=theme.hover({"n": "%{customdata[0]:,}"}, head=word(verdict)),
         )
-    heads = [f"{_said(m)} · {_said(s)}" for m, s in columns.to_numpy()]
-    texts = [Text(zh, en) for zh, en in names.to_numpy()]
-    ticks = theme.show_labels(fig, texts, 34)
+    ticks = theme.show_labels(fig, [Text(str(zh), str(en)) for zh, en in names.to_numpy()])
+    columns = [f"{_said(model)} · {_said(sample)}" for model, sample in heads.to_numpy()]
     return fig.update_layout(
-        xaxis={"tickvals": np.arange(len(columns)), "ticktext": heads, "side": "bottom", "showgrid": False},
+        xaxis={"tickvals": np.arange(len(heads)), "ticktext": columns, "showgrid": False, "tickangle": -45},
         yaxis={"tickvals": np.arange(len(names)), "ticktext": ticks, "autorange": "reversed"},
         margin={"l": 40},
     )
+
+
+def _worst(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per test, model and sample: the worst verdict of those that there are."""
+    rank = {"red": 0, "amber": 1, "green": 2, "info": 3}
+    placed = table.assign(
+        sample=[_sample(model, scope) for model, scope in zip(table["model"], table["scope"], strict=True)],
+        rank=table["verdict"].map(rank),
+        order=np.arange(len(table)),
+    )
+    first = placed.sort_values("rank", kind="stable").drop_duplicates(["test_en", "model", "sample"])
+    return first.sort_values("order", ignore_index=True)
+
+
+def _sample(model: Any, scope: Any) -> str:
+    """The sample in a scope such as "card · test · grade 3" or "card - challenger · test"."""
+    parts = str(scope).split(" · ")
+    return parts[1] if len(parts) > 1 and str(model) in parts[0] else parts[0]
+
+
+def _areas(result: Any, fig: go.Figure, scopes: list[Any], models: list[Any]) -> None:
+    """The AUC with its interval in each panel, where the result has it."""
+    if not hasattr(result, "tidy") or "id" not in result.tidy():
+        return
+    table = result.tidy()
+    table = table[(table["id"] == "disc.auc") & table["estimate"].notna()]
+    known = {
+        (m, _sample(m, s)): row for m, s, row in zip(table["model"], table["scope"], table.itertuples(), strict=True)
+    }
+    for column, scope in enumerate(scopes, start=1):
+        for i, model in enumerate(reversed([m for m in models if (m, str(scope)) in known])):
+            row = known[model, str(scope)]
+            text = f"{_said(model)} · AUC {row.estimate:.3f} ({row.lo:.3f}–{row.hi:.3f})"
+            fig.add_annotation(
+                text=text, x=1, y=0.02 + 0.075 * i, xanchor="right", yanchor="bottom", showarrow=False,
+                font={"size": 11}, row=1, col=column,
+            )  # fmt: skip
 
 
 def _curves(result: Any, curve: str) -> pd.DataFrame:
@@ -162,19 +207,26 @@ def _models(curves: pd.DataFrame) -> list[tuple[Any, str, str, str]]:
     return [(m, *_STYLES[i % len(_STYLES)]) for i, m in enumerate(dict.fromkeys(curves["model"]))]
 
 
-def _panels(curves: pd.DataFrame, title: str, sizes: dict[Any, int]) -> tuple[go.Figure, list[Any]]:
+def _panels(
+    curves: pd.DataFrame, title: str, sizes: dict[Any, int], level: float | None
+) -> tuple[go.Figure, list[Any]]:
     scopes = [s for s in dict.fromkeys(curves["scope"]) if s != "all" or curves["scope"].nunique() == 1]
     left_out = len(scopes) - MOST_SCOPES
     scopes = scopes[:MOST_SCOPES]
     heads = [f"{_said(s)} (n={sizes[s]:,})" for s in scopes]
     fig = make_subplots(cols=len(scopes), shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=heads)
-    note = "95% 区间 intervals" + (f" · 另有 {left_out} 个样本 more samples" if left_out > 0 else "")
-    fig.update_layout(theme.figure(title, note).layout)
+    more = Text(f"另有 {left_out} 个样本未画", f"{left_out} more samples not drawn") if left_out > 0 else ""
+    empty = theme.figure(title, [theme.intervals(level), more]).layout
+    fig.update_layout(template="creditlab", title=empty.title, meta=empty.meta)
     # panel heads stand under the legend, both above the panels
-    fig.update_annotations(font={"size": 12}, yshift=0)
-    return fig.update_layout(legend={"y": 1.1}, margin={"t": 110}, height=430), scopes
+    fig.update_annotations(font={"size": 12})
+    return fig.update_layout(legend={"y": 1.1}, margin={"t": 120}, height=430), scopes
 
 
 def _said(name: Any) -> str:
     known = WORDS.get(str(name).replace("-", "_"))
     return known.both if known else theme.clip(name, 24)
+
+
+def _level(result: Any) -> float | None:
+    return getattr(getattr(result, "spec", None), "level", None)

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from creditlab.checks import check_columns
 from creditlab.errors import InputError, message
 from creditlab.plots import theme
-from creditlab.plots.words import word
+from creditlab.plots.words import WORDS, Text, word
 
 __all__ = ["caterpillar", "funnel", "map", "top_k"]
 
@@ -46,9 +46,10 @@ def funnel(result: Any) -> go.Figure:
     table = _villages(result, ["n", "expected", "ratio", "ratio_lo", "ratio_hi"])
     drawn = table[(table["expected"] > 0) & table["ratio"].notna()].reset_index(drop=True)
     place = _outside(drawn)
-    note = f"{len(drawn)} 村 villages · 样本 n = {drawn['n'].sum():,.0f} · " + " · ".join(
-        f"{word(name)} ({int((place == i).sum())})" for i, (name, _, _) in enumerate(_FUNNEL) if i
-    )
+    note = [_count(drawn, table), theme.sample(drawn["n"].sum())]
+    for i, name in ((1, "outside_95"), (2, "outside_998")):
+        count = int((place == i).sum())
+        note.append(Text(f"{WORDS[name].zh}: {count}", f"{WORDS[name].en}: {count}"))
     fig = theme.figure("funnel", note, height=480)
     _limits(fig, drawn)
     for i, (name, colour, symbol) in enumerate(_FUNNEL):
@@ -105,7 +106,7 @@ def caterpillar(result: Any, most: int = MOST) -> go.Figure:
     table = _villages(result, ["n", "expected", "ratio", "estimate", "lo", "hi"])
     known = table[table["estimate"].notna()].sort_values("estimate", ascending=False, kind="stable")
     drawn = known.head(most).reset_index(drop=True)
-    note = " · ".join([f"{len(drawn)} / {len(table)} 村 villages", *_level(result)])
+    note = [_count(drawn, table), theme.intervals(_fact(result, "level"))]
     fig = theme.figure("caterpillar", note, height=150 + 20 * len(drawn))
     place = np.arange(len(drawn))
     fig.add_scatter(
@@ -135,8 +136,8 @@ def top_k(result: Any, most: int = MOST) -> go.Figure:
     """The probability of each village of being among the k worst: how far the order can be trusted."""
     table = _villages(result, ["n", "expected", "p_top"])
     drawn = table.sort_values("p_top", ascending=False, kind="stable").head(most).reset_index(drop=True)
-    k = getattr(result, "facts", {}).get("top")
-    note = " · ".join([*([f"k = {k}"] if k else []), f"{len(drawn)} / {len(table)} 村 villages"])
+    k = _fact(result, "top")
+    note = [f"k = {k}" if k else "", _count(drawn, table)]
     fig = theme.figure("top_k", note, height=130 + 20 * len(drawn), showlegend=False)
     fig.add_bar(
         x=drawn["p_top"],
@@ -160,15 +161,13 @@ def map(result: Any, geojson: Mapping[str, Any] | None = None) -> go.Figure:
     table = _villages(result, ["n", "expected", "estimate", "lo", "hi"])
     rings = _rings(geojson)
     drawn = _placed(table, rings)
-    missing = len(table) - len(drawn)
-    note = f"{len(drawn)} 村 villages" + (f" · {missing} 无位置 without a place" if missing else "")
-    fig = theme.figure("map", note, height=560)
+    fig = theme.figure("map", [_count(drawn, table), theme.intervals(_fact(result, "level"))], height=560)
     classes = np.searchsorted([c[1] for c in CLASSES[:-1]], drawn["estimate"].to_numpy(dtype=float), side="left")
     for i, (name, _, colour, symbol) in enumerate(CLASSES):
         part = drawn[classes == i]
         if rings:
             _polygons(fig, name, colour, [r for v in part["village"] for r in rings.get(str(v), ())])
-            _centres(fig, name, part, "ink" if symbol else "", symbol or "circle", showlegend=False)
+            _centres(fig, name, part, "paper" if symbol else "", symbol or "circle", showlegend=False)
         else:
             _centres(fig, name, part, colour, symbol or "circle")
     return fig.update_layout(**_ground(drawn))
@@ -177,6 +176,7 @@ def map(result: Any, geojson: Mapping[str, Any] | None = None) -> go.Figure:
 def _centres(fig: go.Figure, name: str, part: pd.DataFrame, colour: str, symbol: str, **options: Any) -> None:
     """A mark on each village, to hover over; without a colour it is not seen."""
     ground = theme.colour(colour) if colour else "rgba(0,0,0,0)"
+    edge = theme.colour("grey") if colour not in ("", "paper") else ground
     lines = {"shrunken_ratio": "%{customdata[8]:.2f}", "interval": "%{customdata[6]:.2f} … %{customdata[7]:.2f}"}
     fig.add_scatter(
         x=part["x"],
@@ -184,7 +184,7 @@ def _centres(fig: go.Figure, name: str, part: pd.DataFrame, colour: str, symbol:
         mode="markers",
         name=word(name),
         legendgroup=name,
-        marker={"symbol": symbol, "size": 8, "color": ground, "line": {"width": 0}},
+        marker={"symbol": symbol, "size": 8, "color": ground, "line": {"width": 1, "color": edge}},
         **_hover(part, lines),
         **options,
     )
@@ -279,6 +279,9 @@ def _rows_by_name(drawn: pd.DataFrame) -> dict[str, Any]:
     return {"tickvals": np.arange(len(drawn)), "ticktext": names, "autorange": "reversed", "showgrid": False}
 
 
-def _level(result: Any) -> list[str]:
-    level = getattr(result, "facts", {}).get("level")
-    return [f"{level:.0%} 区间 intervals"] if level else []
+def _count(drawn: pd.DataFrame, table: pd.DataFrame) -> Text:
+    return theme.of(len(drawn), len(table), "村", "villages")
+
+
+def _fact(result: Any, name: str) -> Any:
+    return getattr(result, "facts", {}).get(name)
