@@ -57,8 +57,12 @@ def make_features(file: Any, plan: Iterable[Feature] = PLAN) -> FeatureFrame:
     InputError : for what is no household file, or a plan with two features of one name.
     PolicyError : for a feature that reads what no PD model may see.
 
-    >>> from creditlab.data.county import County                                # doctest: +SKIP
-    >>> make_features(county.household_file("2023-12-31")).frame["dpd_max_12m"]  # doctest: +SKIP
+    >>> from creditlab.data.household import household_file
+    >>> from creditlab.data.world import make_county
+    >>> county = make_county(12, seed=1, households_per_village=20)
+    >>> features = make_features(household_file(county.tables, pd.Timestamp("2023-12-31")))
+    >>> features.dictionary.label("dpd_max_12m", "en"), features.special["dpd_max_12m"][-9999004.0]
+    ('most days past due, 12 months (days)', '不适用 not applicable')
     """
     features = check_plan(plan)
     known = Known(_checked(file))
