@@ -19,7 +19,7 @@ from creditlab.errors import InputError, message
 from creditlab.estimators import CreditModel, names_of, pack_special, read_frame, read_sample, unpack_special, unseal
 from creditlab.results import Stamp, plain
 from creditlab.scaling import Scale
-from creditlab.scorecard.fitting import Model, check_exact, fit_model, make_table, model_facts
+from creditlab.scorecard.fitting import Model, check_exact, fit_without_weak, make_table, model_facts
 from creditlab.scorecard.points import BASES, add_points
 from creditlab.scorecard.reasons import reason_frame
 from creditlab.scorecard.result import ScorecardResult
@@ -41,6 +41,8 @@ class Scorecard(CreditModel):
         real tables a cut at 0.005 cost up to 0.001 and one at 0.02 up to 0.005 of AUC.
     max_correlation : of two features whose WOE correlate more than this, the weaker leaves.
     events_per_feature : bads (or goods, if they are rarer) that each feature needs; the strongest by IV stay.
+    min_z : a feature whose |z| stays below this leaves: at 1 it adds about as much to the error of prediction as it
+        takes away. 0 keeps all.
     dictionary : declared columns: their labels for reasons, and the column policy (only the use class 'model' passes).
     name : what `Scores` calls this card, such as 'entry' or 'behaviour'.
 
@@ -72,7 +74,8 @@ class Scorecard(CreditModel):
         sign_constrained: bool = True,
         min_iv: float = 0.001,
         max_correlation: float = 0.99,
-        events_per_feature: float = 5.0,
+        events_per_feature: float = 10.0,
+        min_z: float = 1.0,
         dictionary: Dictionary | None = None,
         name: str = "scorecard",
     ) -> None:
@@ -83,6 +86,7 @@ class Scorecard(CreditModel):
         self.min_iv = min_iv
         self.max_correlation = max_correlation
         self.events_per_feature = events_per_feature
+        self.min_z = min_z
         self.dictionary = dictionary
         self.name = name
 
@@ -116,8 +120,11 @@ class Scorecard(CreditModel):
             events_per_feature=self.events_per_feature,
         )
         chosen = woe[selection.loc[selection["kept"], "feature"].tolist()]
-        model = fit_model(chosen, bad, weight, codes, sign=-1 if self.sign_constrained else 0)
-        result = self._wrap(bins, selection, chosen, model, [frame, bad, weight])
+        sign = -1 if self.sign_constrained else 0
+        model, weak = fit_without_weak(chosen, bad, weight, codes, sign, self.min_z)
+        result = self._wrap(
+            bins, with_model(selection, model.coef, model.clamped, weak), chosen, model, [frame, bad, weight]
+        )
         result = check_exact(result, frame)
         self.classes_ = np.array([0, 1])
         self.result_ = result
@@ -131,7 +138,12 @@ class Scorecard(CreditModel):
                 raise InputError(
                     message(f"a {kind.__name__}", type(value).__name__, f"Scorecard({name}=...)", "See the docstring.")
                 )
-        for name, high in (("min_iv", np.inf), ("max_correlation", 1.0), ("events_per_feature", np.inf)):
+        for name, high in (
+            ("min_iv", np.inf),
+            ("max_correlation", 1.0),
+            ("events_per_feature", np.inf),
+            ("min_z", np.inf),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= high:
                 raise InputError(
@@ -155,7 +167,7 @@ class Scorecard(CreditModel):
             bins=bins,
             scale=Scale() if self.scale is None else self.scale,
             base=self.base,
-            selection=with_model(selection, model.coef, model.clamped),
+            selection=selection,
             covariance=pd.DataFrame(model.covariance, index=terms, columns=terms),
             labels=labels.only([n for n in bins if n in labels]),
         )
@@ -207,7 +219,7 @@ class Scorecard(CreditModel):
             "named": hasattr(self, "feature_names_in_"),
             "settings": {
                 k: getattr(self, k)
-                for k in ("base", "sign_constrained", "min_iv", "max_correlation", "events_per_feature")
+                for k in ("base", "sign_constrained", "min_iv", "max_correlation", "events_per_feature", "min_z")
             },
             "binner": None if self.binner is None else binner_settings(self.binner),
             "result": self.result_.content(),

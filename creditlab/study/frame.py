@@ -6,7 +6,7 @@ only household-origin columns dated before the loan was granted: it gives a vill
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from creditlab.checks import check_one_of
 from creditlab.columns import Dictionary, check_use
 from creditlab.data import County
 from creditlab.errors import InputError, message
-from creditlab.features import make_features
+from creditlab.features import PLAN, Feature, make_features
 from creditlab.loans import PerformanceSample
 from creditlab.results import Result, Stamp
 
@@ -100,14 +100,17 @@ def modelling_frame(county: County, sample: PerformanceSample, card: str = "beha
     check_one_of(card, tuple(CARD_LEVELS), "card")
     rows = _indexed(sample.tidy())
     dates = _quarter_end_before(rows["granted_on"]) if card == "composition" else rows["as_of"]
-    made = [_features_at(county, date, rows.loc[dates == date, "household_id"]) for date in sorted(dates.unique())]
+    plan = tuple(f for f in PLAN if f.column.level in CARD_LEVELS[card])
+    made = [
+        _features_at(county, date, rows.loc[dates == date, "household_id"], plan) for date in sorted(dates.unique())
+    ]
     parts = [part for part in made if part is not None]
     if not parts:
         raise InputError(
             message("households known on the dates", "none", f"{card} card", "Check known_on of the census.")
         )
     dictionary = parts[0][1]
-    names = dictionary.names(use="model", level=CARD_LEVELS[card])
+    names = list(dictionary)
     check_use(names, dictionary, purpose=f"{card} card", levels=CARD_LEVELS[card])
     # a household of which nothing was known on its date stays, with everything missing
     X = pd.concat([part[0][names] for part in parts]).reindex(rows.index)
@@ -139,12 +142,12 @@ def _quarter_end_before(day: pd.Series) -> pd.Series:
 
 
 def _features_at(
-    county: County, date: pd.Timestamp, households: pd.Series
+    county: County, date: pd.Timestamp, households: pd.Series, plan: Sequence[Feature]
 ) -> tuple[pd.DataFrame, Dictionary, Mapping[str, Mapping[Any, str]]] | None:
     file = county.household_file(date, households=_unique(households))
     if file.frame.empty:
         return None
-    made = make_features(file)
+    made = make_features(file, plan=plan)
     frame = made.frame.reindex(households.to_numpy()).set_axis(households.index, axis=0)
     return frame, made.dictionary, made.special
 
