@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -52,95 +53,202 @@ def data(study: Any) -> Section:
             )
         )
     blocks.append(_findings(study.findings))
-    blocks.append(TableBlock("data.sources", Text("读入的表", "Tables read"), study.sources))
+    words = {"table": Text("表", "table"), "rows": Text("行数", "rows"), "columns": Text("列数", "columns"),
+             "digest": Text("摘要", "digest")}  # fmt: skip
+    there = {c: w for c, w in words.items() if c in study.sources}
+    blocks.append(TableBlock("data.sources", Text("读入的表", "Tables read"), study.sources, there))
     return Section("data", Text("数据", "Data"), blocks)
 
 
 def _reconciliation(result: Any) -> list[Block]:
-    facts = result.facts
-    differences = result.differences()
-    state = "amber" if len(differences) else "green"
+    facts, differences = result.facts, result.differences()
     text = Text(
         f"台账与总账核对：{facts['months']} 个月、{facts['cells']} 个单元格，{facts['differing_cells']} 个不一致。",
         f"Book against the bank's control totals: {facts['months']} months, {facts['cells']} cells, "
         f"{facts['differing_cells']} differ.",
     )
+    npl = loan_plots.npl_by_month(result)
     figure = FigureBlock(
         "data.npl",
         Text("不良率：按笔数与按余额", "NPL ratio by count and by balance"),
         loan_plots.npl(result),
         Text("各月末不良率，按笔数与按余额两种口径。", "NPL ratio at each month end, by count and by balance."),
-        _npl_table(result),
+        npl,
     )
-    table = TableBlock("data.reconciliation", Text("不一致的单元格", "Cells that differ"), differences)
-    return [Callout(text, state), *([table] if len(differences) else []), figure]
-
-
-def _npl_table(result: Any) -> pd.DataFrame:
-    return loan_plots.npl_by_month(result)
+    words = {"month_end": Text("月末", "month end"), "class5": Text("五级分类", "class")}
+    for measure, zh, en in (("notes", "笔数", "notes"), ("balance", "余额（元）", "balance (yuan)")):
+        for side, zh_side, en_side in (
+            ("book", "台账", "book"),
+            ("ledger", "总账", "ledger"),
+            ("difference", "差", "diff."),
+        ):
+            words[f"{measure}_{side}"] = Text(f"{zh_side}{zh}", f"{en}, {en_side}")
+    formats = {name: ",.0f" for name in words if name not in ("month_end", "class5")}
+    table = TableBlock(
+        "data.reconciliation",
+        Text("不一致的单元格", "Cells that differ"),
+        differences,
+        words,
+        formats,
+        Text(
+            "差 = 台账 − 总账。每个不一致都列为数据检查发现。",
+            "Difference = book less ledger. Each is a finding below.",
+        ),
+    )
+    return [Callout(text, "amber" if len(differences) else "green"), *([table] if len(differences) else []), figure]
 
 
 def _findings(findings: pd.DataFrame) -> Block:
     if len(findings) == 0:
         return Paragraph(Text("数据检查没有发现问题。", "The checks of the data found nothing."))
-    note = Text("行号从 0 起；不显示任何个人取值。", "Row numbers start at 0; no value of a person is shown.")
+    table = pair_texts(findings.rename(columns={"rule": "rule_en"}), "rule")
+    states = {"stop": "red", "error": "red", "warning": "amber", "info": "info"}
+    table["severity"] = table["severity"].map(states)
     return TableBlock(
         "data.findings",
         Text("数据检查发现", "Findings in the data"),
-        findings,
+        table,
         {
+            "severity": Text("严重度", "severity"),
             "table": Text("表", "table"),
             "column": Text("列", "column"),
             "rule": Text("规则与处理", "rule"),
-            "severity": Text("严重度", "severity"),
             "rows": Text("行数", "rows"),
             "first_rows": Text("首几行", "first rows"),
         },
-        note=note,
+        {"severity": "state"},
+        Text("行号从 0 起；不显示任何个人取值。", "Row numbers start at 0; no value of a person is shown."),
     )
+
+
+def labelled(frame: pd.DataFrame, dictionary: Any, column: str = "feature") -> pd.DataFrame:
+    """The frame with the names of features replaced by their labels in both languages, where declared."""
+    if not dictionary:
+        return frame
+    named = frame[column].map(
+        lambda name: Text(dictionary.label(name, "zh"), dictionary.label(name, "en")) if name in dictionary else name
+    )
+    return frame.assign(**{column: named.astype(object)})
 
 
 def scorecard(study: Any) -> Section:
     """Which characteristics, which points, which coefficients with which certainty."""
-    card = study.models["card"].result_
-    selection = pair_texts(card.selection, "reason")
-    points = card.points_table()
+    card, labels = study.models["card"].result_, study.dictionary
     blocks: list[Block] = [
         FigureBlock(
             "scorecard.iv",
             Text("各特征信息值", "Information value by characteristic"),
-            binning_plots.iv(card.bins),
+            binning_plots.iv(card.bins, labels=labels or None),
             Text("开发样本上各特征的信息值。", "Information value of each characteristic on the development sample."),
-            card.bins.tidy(),
+            labelled(card.bins.tidy().rename(columns={"name": "feature"}), labels),
+            formats={"iv": ".4f"},
         ),
         TableBlock(
             "scorecard.selection",
             Text("特征筛选", "Selection"),
-            selection,
-            formats={"iv": ".4f"},
-            note=_selection_note(),
+            labelled(pair_texts(card.selection, "reason"), labels),
+            {
+                "feature": Text("特征", "characteristic"),
+                "iv": Text("信息值", "IV"),
+                "bins": Text("分箱数", "bins"),
+                "kept": Text("入选", "kept"),
+                "reason": Text("原因", "reason"),
+            },
+            {"iv": ".4f"},
+            _selection_note(),
         ),
-        TableBlock("scorecard.coefficients", Text("系数", "Coefficients"), card.tidy()),
         FigureBlock(
-            "scorecard.coefficients_figure",
+            "scorecard.coefficients",
             Text("系数与区间", "Coefficients with intervals"),
             scorecard_plots.coefficients(card),
-            Text(
-                "各特征系数及其区间；区间按村聚类。",
-                "Coefficient and interval of each characteristic, clustered by village.",
-            ),
-            card.tidy(),
+            Text("各特征系数及其区间；区间按村聚类。", "Coefficients with intervals, clustered by village."),
+            labelled(card.tidy(), labels),
+            _COEFFICIENTS,
+            dict.fromkeys(("coef", "se", "z", "p_value", "lo", "hi"), ".4f"),
         ),
-        TableBlock("scorecard.points", Text("分值表", "Points table"), points, shown=400),
+        *(_bins(card.bins[name], name, labels) for name in _strongest(card)),
+        _points(card, labels),
     ]
     return Section("scorecard", Text("评分卡", "Scorecard"), blocks)
 
 
+#: characteristics whose bins are drawn; the points table has them all
+DRAWN = 6
+
+_COEFFICIENTS = {
+    "feature": Text("特征", "characteristic"),
+    "coef": Text("系数", "coefficient"),
+    "se": Text("标准误", "std. error"),
+    "z": Text.same("z"),
+    "p_value": Text("p 值", "p-value"),
+    "lo": Text("下限", "lower"),
+    "hi": Text("上限", "upper"),
+    "reason": Text("备注", "remark"),
+}
+
+
+def _strongest(card: Any) -> list[str]:
+    selection = card.selection
+    return (
+        selection[selection["kept"]].sort_values("iv", ascending=False, kind="stable")["feature"].head(DRAWN).tolist()
+    )
+
+
+def _bins(table: Any, name: str, labels: Any) -> FigureBlock:
+    zh, en = (labels.label(name, "zh"), labels.label(name, "en")) if labels else (name, name)
+    id = "scorecard.bins." + re.sub(r"[^A-Za-z0-9_]", lambda m: f"u{ord(m[0]):x}", name)
+    return FigureBlock(
+        id,
+        Text(f"分箱：{zh}", f"Bins: {en}"),
+        binning_plots.bad_rate(table, labels=labels or None),
+        Text("各分箱坏账率及区间，柱为占比。", "Bad rate of each bin with its interval; bars show the share of rows."),
+        table.tidy(),
+        {c: w for c, w in _BINS.items() if c in table.tidy()},
+        {"share": ".1%", "bad_rate": ".1%", "bad_rate_lo": ".1%", "bad_rate_hi": ".1%", "woe": ".3f", "iv": ".4f"},
+    )
+
+
+_BINS = {
+    "label": Text("区间或取值", "range or value"),
+    "n": Text("样本量", "n"),
+    "bads": Text("坏", "bads"),
+    "share": Text("占比", "share"),
+    "bad_rate": Text("坏账率", "bad rate"),
+    "bad_rate_lo": Text("下限", "lower"),
+    "bad_rate_hi": Text("上限", "upper"),
+    "woe": Text.same("WOE"),
+    "iv": Text.same("IV"),
+}
+
+
+def _points(card: Any, labels: Any) -> TableBlock:
+    points = pair_texts(pair_texts(card.points_table().drop(columns="bin"), "label"), "bin")
+    return TableBlock(
+        "scorecard.points",
+        Text("分值表", "Points table"),
+        points,
+        {
+            "label": Text("特征", "characteristic"),
+            "bin": Text("分箱", "bin"),
+            "n": Text("样本量", "n"),
+            "bads": Text("坏", "bads"),
+            "bad_rate": Text("坏账率", "bad rate"),
+            "woe": Text.same("WOE"),
+            "coef": Text("系数", "coefficient"),
+            "points_exact": Text("分值（未取整）", "points, unrounded"),
+            "points": Text("分值", "points"),
+        },
+        {"bad_rate": ".1%", "woe": ".3f", "coef": ".3f", "points_exact": ".2f"},
+        Text("分数越高越安全；WOE = ln(好占比/坏占比)。", "Higher is safer; WOE = ln(share of goods / share of bads)."),
+        shown=400,
+    )
+
+
 def _selection_note() -> Text:
     return Text(
-        "系数符号与坏账率相矛盾者不入卡。p 值未对筛选过程作调整。",
-        "A characteristic whose points would contradict its bad rate stays out. P-values are not adjusted for "
-        "the selection.",
+        "系数符号与坏账率相矛盾、或贡献小于估计误差的特征不入卡。p 值未对筛选过程作调整。",
+        "A characteristic whose points would contradict its bad rate, or that adds less than the error of its own "
+        "estimate, stays out. P-values are not adjusted for the selection.",
     )
 
 
@@ -188,19 +296,25 @@ def _tests(id: str, title: Text, tests: pd.DataFrame, sample: str) -> TableBlock
         "p_value": Text("p 值", "p-value"),
         "p_adjusted": Text("校正 p 值", "adjusted p"),
         "verdict": Text("结论", "verdict"),
-        "threshold": Text("阈值", "threshold"),
         "reason": Text("备注", "remark"),
-        "reference": Text("依据", "reference"),
     }
     numbers = ("estimate", "lo", "hi", "statistic", "p_value", "p_adjusted")
     columns = {c: w for c, w in words.items() if tests[c].notna().any() and (tests[c].astype("str") != "").any()}
     note = Text(
-        "区间按组（村）聚类；各检验的零假设与多重检验校正见阈值与依据列；无法估计者在备注中说明原因。",
-        "Intervals are clustered by group (village); thresholds and references say what is tested and how "
-        "multiplicity is handled; what cannot be estimated says why in the remark.",
+        "区间按组（村）聚类；阈值与依据见下表；无法估计者在备注中说明原因。",
+        "Intervals are clustered by group (village); thresholds and references are in the table below; what cannot be "
+        "estimated says why in the remark.",
     )
     formats = {c: ".4f" for c in numbers if c in columns} | ({"verdict": "state"} if "verdict" in columns else {})
     return TableBlock(id, title, tests, columns, formats, note)
+
+
+_IMPORTANCE = {
+    "feature": Text("特征", "characteristic"),
+    "mean_abs": Text("平均绝对贡献", "mean |contribution|"),
+    "mean": Text("平均贡献", "mean contribution"),
+    "share": Text("占比", "share"),
+}
 
 
 def explanations(study: Any) -> Section:
@@ -217,7 +331,9 @@ def explanations(study: Any) -> Section:
                     "各特征对对数几率的平均绝对贡献。",
                     "Mean absolute contribution of each characteristic to the log-odds of bad.",
                 ),
-                explanation.tidy(),
+                labelled(explanation.tidy(), study.dictionary),
+                _IMPORTANCE,
+                {"mean_abs": ".4f", "mean": ".4f", "share": ".1%"},
             )
         )
         blocks.append(Paragraph(_value_function(explanation)))

@@ -50,8 +50,7 @@ def new_card(config: StudyConfig, special: Mapping[str, Any], dictionary: Dictio
 
 def new_challenger(config: StudyConfig, special: Mapping[str, Any], dictionary: Dictionary | None) -> Challenger:
     """An unfitted challenger; monotone where the dictionary declares a direction."""
-    declared = {} if dictionary is None else {n: c.direction for n, c in dictionary.items() if c.direction}
-    return Challenger(seed=config.seed, special=dict(special) or None, directions=declared or None)
+    return Challenger(seed=config.seed, special=dict(special) or None, dictionary=dictionary)
 
 
 def fit_models(card: Scorecard, challenger: Challenger, rows: Rows) -> dict[str, Any]:
