@@ -24,7 +24,11 @@ def make_table(n: int = N, seed: int = 0) -> pd.DataFrame:
     income, deposit = rng.normal(size=n), rng.lognormal(8, 1, n)
     crop = rng.choice(["小麦", "玉米", "苹果", "<b>瓜</b>"], n)
     log_odds = (
-        -1.3 - 0.8 * income - 0.3 * (np.log(deposit) - 8) + 0.5 * (crop == "苹果") + rng.normal(0, 0.5, 20)[village]
+        -1.3
+        - 0.8 * income
+        - 0.3 * (np.log(deposit) - 8)
+        + 1.2 * (crop == "<b>瓜</b>")
+        + rng.normal(0, 0.5, 20)[village]
     )
     frame = pd.DataFrame(
         {
