@@ -227,7 +227,7 @@ def check_date(value: Any, where: str) -> pd.Timestamp:
     try:
         moment = pd.Timestamp(value)
     except (TypeError, ValueError):
-        moment = pd.NaT  # type: ignore[assignment]
+        moment = pd.NaT
     if moment is pd.NaT or isinstance(value, bool | int | float):
         raise InputError(message("a date such as 2023-12-31", repr(value), where, "Write year-month-day."))
     return moment.tz_localize(None).normalize().as_unit("us")

@@ -124,7 +124,7 @@ def _with_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bin_axis(fig: go.Figure, table: Any, drawn: pd.DataFrame) -> dict[str, Any]:
-    if hasattr(table, "label") and "bin" in drawn:
+    if callable(getattr(table, "label", None)) and "bin" in drawn:
         texts = [Text(str(table.label(c, "zh")), str(table.label(c, "en"))) for c in drawn["bin"]]
     else:
         texts = [Text.same(label) for label in drawn["label"]]
@@ -135,7 +135,7 @@ def _bin_axis(fig: go.Figure, table: Any, drawn: pd.DataFrame) -> dict[str, Any]
 
 def _note(table: Any, drawn: pd.DataFrame) -> list[Text | str]:
     parts = [theme.sample(drawn["n"].sum()), theme.intervals(getattr(table, "level", None))]
-    return [*parts, f"IV {table.iv:.3f}"] if hasattr(table, "iv") and hasattr(table, "trend") else parts
+    return [*parts, f"IV {table.iv:.3f}"] if isinstance(getattr(table, "iv", None), float) else parts
 
 
 def _named(fig: go.Figure, table: Any, labels: Any) -> go.Figure:

@@ -180,7 +180,7 @@ def _areas(result: Any, fig: go.Figure, scopes: list[Any], models: list[Any]) ->
             text = f"{_said(model)} · AUC {row.estimate:.3f} ({row.lo:.3f}–{row.hi:.3f})"
             fig.add_annotation(
                 text=text, x=1, y=0.02 + 0.075 * i, xanchor="right", yanchor="bottom", showarrow=False,
-                font={"size": 11}, row=1, col=column,
+                font={"size": 10}, bgcolor=theme.colour("paper"), row=1, col=column,
             )  # fmt: skip
 
 

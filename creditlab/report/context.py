@@ -110,9 +110,10 @@ def _method(study: Any) -> Section:
                     "评分卡：WOE 上的逻辑回归，符号受约束，标准误按村聚类。挑战者：LightGBM。"
                     "村：实际坏户数对交叉拟合违约概率之和（O/E），以泊松-伽马模型收缩，排名附带进入前 k 的概率。",
                     "Binning: exact optimum by dynamic programming over fine bins, the shape chosen by held-out "
-                    "likelihood; missing values and special codes are bins of their own. Scorecard: logistic regression on WOE, "
-                    "signs constrained, standard errors clustered by village. Challenger: LightGBM. Villages: observed "
-                    "bads over the sum of cross-fitted PDs (O/E), shrunken by a Poisson-gamma model; ranks carry P(top k).",
+                    "likelihood; missing values and special codes are bins of their own. Scorecard: logistic "
+                    "regression on WOE, signs constrained, standard errors clustered by village. Challenger: LightGBM. "
+                    "Villages: observed bads over the sum of cross-fitted PDs (O/E), shrunken by a Poisson-gamma model; ranks "
+                    "carry P(top k).",
                 )
             ),
             Paragraph(

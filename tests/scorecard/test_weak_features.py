@@ -1,4 +1,4 @@
-"""Features that add less than the error of their own estimate leave, and the closed form finds the same ones as refits."""
+"""Features that add less than the error of their own estimate leave; the closed form finds those that refits find."""
 
 from __future__ import annotations
 
