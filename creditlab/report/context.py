@@ -112,8 +112,8 @@ def _method(study: Any) -> Section:
                     "Binning: exact optimum by dynamic programming over fine bins, the shape chosen by held-out "
                     "likelihood; missing values and special codes are bins of their own. Scorecard: logistic "
                     "regression on WOE, signs constrained, standard errors clustered by village. Challenger: LightGBM. "
-                    "Villages: observed bads over the sum of cross-fitted PDs (O/E), shrunken by a Poisson-gamma model; ranks "
-                    "carry P(top k).",
+                    "Villages: observed bads over the sum of cross-fitted PDs (O/E), shrunken by Poisson-gamma; "
+                    "ranks carry P(top k).",
                 )
             ),
             Paragraph(
