@@ -57,9 +57,7 @@ def bad_rate(table: Any, labels: Any = None) -> go.Figure:
         xaxis=_bin_axis(fig, table, drawn),
         yaxis=theme.axis("bad_rate", "%", tickformat=".3~%", rangemode="tozero", overlaying="y2", tickmode="auto"),
         # the bars keep to the lower half, out of the way of the line
-        yaxis2=theme.axis(
-            "share", "%", tickformat=".0%", range=[0, 2 * drawn["share"].max()], side="right", showgrid=False
-        ),
+        yaxis2=theme.axis("share", "%", tickformat=".0~%", side="right", showgrid=False, **_lower_half(drawn["share"])),
         margin={"r": 70},
     )
     return _named(fig, table, labels)
@@ -121,6 +119,13 @@ def iv(result: Any, labels: Any = None) -> go.Figure:
 
 def _with_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["n"] > 0].reset_index(drop=True)
+
+
+def _lower_half(share: pd.Series) -> dict[str, Any]:
+    """Range and ticks of an axis whose bars reach half of its height."""
+    most = float(share.max())
+    step = next((s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if most / s <= 5), 1.0)
+    return {"range": [0, 2 * most], "tickvals": np.arange(0, most + step / 2, step)}
 
 
 def _bin_axis(fig: go.Figure, table: Any, drawn: pd.DataFrame) -> dict[str, Any]:

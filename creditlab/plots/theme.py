@@ -107,7 +107,8 @@ def template(dark: bool = False) -> go.layout.Template:
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colour("grey", dark), "activecolor": ink},
         "dragmode": False,
         "bargap": 0.25,
-        "xaxis": axes,
+        # a label that is turned leans to the left and may leave the frame: none is dropped in silence
+        "xaxis": {**axes, "autotickangles": [0, -30, -60], "ticklabeloverflow": "allow"},
         "yaxis": axes,
     }
     return go.layout.Template(layout=layout)

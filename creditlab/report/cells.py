@@ -37,7 +37,7 @@ def cell(value: Any, format: str = "") -> Cell:
     """The value as it is shown.
 
     `format` is a Python format specification; 'state' shows a word of STATES with its colour and shape. Without one,
-    whole numbers get separators and others four significant digits.
+    whole numbers and large ones get separators, others four significant digits.
 
     >>> cell(0.1234, ".1%").text.zh, cell(1234567).text.en, cell(float("nan")).text.en
     ('12.3%', '1,234,567', '–')
@@ -69,7 +69,9 @@ def _number(value: Any, format: str) -> str:
     if isinstance(value, float | np.floating) and math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if not format or format == "state":
-        return f"{value:,}" if isinstance(value, int | np.integer) else f"{value:,.4g}"
+        if isinstance(value, int | np.integer):
+            return f"{value:,}"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # an amount in yuan, not 7.03e+07
     if format.endswith("d") and isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)  # a column of counts with one missing value is a column of floats
     try:
