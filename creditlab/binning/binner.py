@@ -6,6 +6,7 @@ Use it before a logistic regression, or alone to look at characteristics. It kee
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,9 @@ from creditlab.binning.table import BinningResult
 from creditlab.binning.values import form_of
 from creditlab.checks import check_columns, check_frame, check_one_of, check_target, check_weights
 from creditlab.errors import InputError, message
-from creditlab.results import Stamp
+from creditlab.estimators import pack_special, seal, unpack_special, unseal
+from creditlab.files import write_json
+from creditlab.results import Stamp, plain
 
 TRENDS = ("auto", *SHAPES)
 MISSING = ("own", "nearest_risk", "worst")
@@ -96,6 +99,37 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.crosses = crosses
         self.edits = edits
         self.seed = seed
+
+    def _sealed(self) -> dict[str, Any]:
+        check_is_fitted(self)
+        settings = {k: v for k, v in self.get_params(deep=False).items() if k not in ("special", "crosses", "edits")}
+        content = {
+            "settings": plain(settings),
+            "special": pack_special(self.special),
+            "named": hasattr(self, "feature_names_in_"),
+            "result": self.result_.to_dict(),
+        }
+        return seal("binner", content)
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the binner as canonical JSON; `creditlab.load(path)` gives it back."""
+        write_json(path, self._sealed())
+
+    @classmethod
+    def from_dict(cls, d: dict[str, Any]) -> Binner:
+        """The binner that `to_json` wrote, from its JSON; it transforms exactly the same.
+
+        Raises
+        ------
+        UnreadableError : when the content is damaged, of another kind, or newer than this creditlab.
+        """
+        content = unseal(d, "binner")
+        binner = cls(**content["settings"], special=unpack_special(content["special"]))
+        binner.result_ = BinningResult.from_dict(content["result"])
+        binner.n_features_in_ = len(binner.result_)
+        if content["named"]:
+            binner.feature_names_in_ = np.array(list(binner.result_), dtype=object)
+        return binner
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Binner:
         """Find the bins of every column.

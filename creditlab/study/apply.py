@@ -94,7 +94,8 @@ def validation_report(
     if date is not None:
         parts = flat_table(frame, StudyConfig(target=target, date=date), "table")
         split = np.where(split_rows(y, date=parts.date) == OUT_OF_TIME, "late", "early")
-    result = validate(y, prob, split=split, groups=group_column)
+    spec = None if split is None else {"development": "early"}
+    result = validate(y, prob, split=split, groups=group_column, spec=spec)
     manifest = {"stamp": result.stamp.to_dict(), "table": digest(frame), "given": given[0]}
     document = validation_document(result, Path(table).name, manifest, lang=lang)
     write_text(out, render(document))
