@@ -20,7 +20,11 @@ SPLITS = {
     "test": Text("测试样本", "test"),
     "out-of-time": Text("时间外样本", "out-of-time"),
 }
-MODELS = {"card": Text("评分卡", "scorecard"), "challenger": Text("挑战者", "challenger")}
+MODELS = {
+    "card": Text("评分卡", "scorecard"),
+    "challenger": Text("挑战者", "challenger"),
+    "card (out of village)": Text("评分卡（村外）", "scorecard (out of village)"),
+}
 
 
 def data(study: Any) -> Section:
@@ -257,6 +261,10 @@ def validation(result: Any) -> Section:
     tests = pair_texts(result.tidy(), "test")
     split = tests["split"] != ""
     tests = tests[split] if split.any() else tests
+    tests = tests.assign(
+        model=tests["model"].map(lambda m: MODELS.get(m, m)).astype(object),
+        split=tests["split"].map(lambda s: SPLITS.get(s, s)).astype(object),
+    )
     grades = tests["id"] == "cal.jeffreys_grade"
     curves = result.curves
     blocks: list[Block] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def villages(study: Any, edition: str) -> Section:
     unit = Text(*study.unit)
     shown = suppress(study.villages) if edition == "external" else study.villages
     drawn = shown.loc[~shown["suppressed"]].drop(columns="suppressed") if edition == "external" else shown
-    panel = _Drawn(drawn)
+    panel = _Drawn(drawn, study.panel.facts)
     blocks: list[Block] = [
         Paragraph(
             Text(
@@ -131,11 +132,11 @@ def villages(study: Any, edition: str) -> Section:
 
 
 class _Drawn:
-    """What the village figures read: `tidy()`."""
+    """What the village figures read: `tidy()` and `facts`."""
 
-    def __init__(self, table: pd.DataFrame) -> None:
+    def __init__(self, table: pd.DataFrame, facts: Mapping[str, Any]) -> None:
         self._table = table
-        self.facts: dict[str, Any] = {}
+        self.facts = dict(facts)
 
     def tidy(self) -> pd.DataFrame:
         return self._table.rename(columns={"bad": "observed"})
