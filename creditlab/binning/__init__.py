@@ -1,8 +1,9 @@
 """Binning (分箱): optimal bins of every characteristic, their WOE and IV, as a scikit-learn transformer.
 
-`Binner` orchestrates; `characteristic` is the recipe for one column; `values` reads, `counts` reduces to fine cells,
-`shapes` chooses the shape on held-out counts, `search` finds the cuts, `categories` groups levels, `spec` says which
-value falls where, `table` is what is signed. It knows arrays and frames, not households: useful outside credit.
+`Binner` orchestrates; `numbers` and `levels` are the recipes for one column; `values` reads, `counts` reduces to fine
+cells, `shapes` chooses the shape on held-out counts, `search` finds the cuts, `categories` groups levels, `spec` says
+which value falls where, `characteristic` takes WOE from counts, `table` is what is signed. It knows arrays and
+frames, not households: useful outside credit.
 """
 
 from creditlab.binning.binner import Binner

@@ -15,9 +15,11 @@ import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from creditlab.binning.characteristic import Rules, Sample, bin_characteristic
+from creditlab.binning.levels import bin_levels
+from creditlab.binning.numbers import bin_numbers
+from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import SHAPES
-from creditlab.binning.table import BinningResult
+from creditlab.binning.table import BinningResult, BinTable
 from creditlab.binning.values import form_of
 from creditlab.checks import check_columns, check_frame, check_one_of, check_target, check_weights
 from creditlab.errors import InputError, message
@@ -152,7 +154,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         sample = Sample.of(bad.astype(np.int64), weight)
         _check_feasible(rules, sample)
         trends, special = self._trends(frame), special_codes(self.special, frame)
-        tables = [bin_characteristic(frame[name], sample, trends[name], special[name], rules) for name in frame.columns]
+        tables = [_bin_column(frame[name], sample, trends[name], special[name], rules) for name in frame.columns]
         self.result_ = BinningResult.of(tables, Stamp.of([t.stamp.to_dict() for t in tables], self._spec(), self.seed))
         return self
 
@@ -242,6 +244,15 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _bin_column(
+    values: pd.Series, sample: Sample, trend: str, special: list[tuple[Any, str]], rules: Rules
+) -> BinTable:
+    form = form_of(values)
+    if form == "text":
+        return bin_levels(values, sample, special, rules)
+    return bin_numbers(values, form, sample, trend, special, rules)
 
 
 def special_codes(special: Mapping[str, Any] | None, frame: pd.DataFrame) -> dict[str, list[tuple[Any, str]]]:
