@@ -15,8 +15,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from creditlab.binning.levels import bin_levels
-from creditlab.binning.numbers import bin_numbers
+from creditlab.binning.characteristic import tabulated
+from creditlab.binning.levels import find_groups
+from creditlab.binning.numbers import find_ranges
 from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import SHAPES
 from creditlab.binning.table import BinningResult, BinTable
@@ -251,8 +252,10 @@ def _bin_column(
 ) -> BinTable:
     form = form_of(values)
     if form == "text":
-        return bin_levels(values, sample, special, rules)
-    return bin_numbers(values, form, sample, trend, special, rules)
+        found = find_groups(values, sample, special, rules)
+    else:
+        found = find_ranges(values, form, sample, trend, special, rules)
+    return tabulated(found, sample, rules)
 
 
 def special_codes(special: Mapping[str, Any] | None, frame: pd.DataFrame) -> dict[str, list[tuple[Any, str]]]:

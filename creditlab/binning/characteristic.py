@@ -1,14 +1,16 @@
-"""From the bins of one characteristic and its counts to the bin table: WOE, pseudo-rows, the shape that came out."""
+"""From the bins of one characteristic and its counts to the bin table: WOE, pseudo-rows, the shape that came out.
+
+The recipes in `numbers` and `levels` find bins; what happens to found bins is the same for both and is here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from creditlab.binning.counts import Cells
 from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
@@ -18,27 +20,41 @@ from creditlab.results import Stamp
 Special = Sequence[tuple[Any, str]]
 
 
-def tabulated(
-    spec: BinSpec,
-    goods: np.ndarray,
-    bads: np.ndarray,
-    sample: Sample,
-    rules: Rules,
-    *,
-    trend: str,
-    notes: list[str],
-    facts: dict[str, Any],
-    cells: Cells | None = None,
-    regular_woe: np.ndarray | None = None,
-) -> BinTable:
-    """The bin table of these bins and counts; `regular_woe` replaces the WOE that the counts give regular bins."""
+@dataclass(frozen=True)
+class Found:
+    """What a recipe found in one column, before policies and edits.
+
+    Parameters
+    ----------
+    spec : the best bins.
+    count : goods and bads of every bin of any spec of this column, from the counts the recipe holds.
+    trend : the declared shape of the regular bins; None to read it off the counts.
+    inputs : arrays that stand for the data in the stamp.
+    regular_woe : WOE of the regular bins of a spec where it is not the one of the counts (shrunken levels), else None.
+    """
+
+    spec: BinSpec
+    count: Callable[[BinSpec], tuple[np.ndarray, np.ndarray]]
+    trend: str | None
+    inputs: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    regular_woe: Callable[[BinSpec], np.ndarray] | None = None
+
+
+def tabulated(found: Found, sample: Sample, rules: Rules) -> BinTable:
+    """The bin table of what was found."""
+    spec = found.spec
+    goods, bads = found.count(spec)
     pseudo = pseudo_rows(goods + bads, spec, sample, rules)
     woe = woe_of(goods, bads, sample.total_goods, sample.total_bads, pseudo)
-    if regular_woe is not None:
-        woe[: spec.regular] = regular_woe
-    counts = [goods, bads] if cells is None else [cells.edges, cells.goods, cells.bads, goods, bads]
-    stamp = Stamp.of([spec.to_dict(), *counts], asdict(rules), rules.seed)
-    return make_table(spec, goods, bads, woe=woe, pseudo=pseudo, stamp=stamp, trend=trend, notes=notes, facts=facts)
+    if found.regular_woe is not None:
+        woe[: spec.regular] = found.regular_woe(spec)
+    trend = found.trend or shape_of(goods[: spec.regular], bads[: spec.regular])
+    stamp = Stamp.of([spec.to_dict(), *found.inputs, goods, bads], asdict(rules), rules.seed)
+    return make_table(
+        spec, goods, bads, woe=woe, pseudo=pseudo, stamp=stamp, trend=trend, notes=found.notes, facts=found.facts
+    )
 
 
 def pseudo_rows(n: np.ndarray, spec: BinSpec, sample: Sample, rules: Rules) -> np.ndarray:

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 
 from creditlab.binning.categories import group_levels
-from creditlab.binning.characteristic import Special, tabulated
+from creditlab.binning.characteristic import Found, Special
 from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
-from creditlab.binning.table import BinTable
 from creditlab.binning.values import level_text, read_levels
 
 
-def bin_levels(values: pd.Series, sample: Sample, special: Special, rules: Rules) -> BinTable:
+def find_groups(values: pd.Series, sample: Sample, special: Special, rules: Rules) -> Found:
+    """The best groups of levels of one text column."""
     levels = read_levels(values)
     size = len(levels.names)
     goods, bads = (c[:size] for c in sample.counts(np.where(levels.codes < 0, size, levels.codes), size + 1))
@@ -39,11 +39,14 @@ def bin_levels(values: pd.Series, sample: Sample, special: Special, rules: Rules
             notes.append(f"取值多，WOE取收缩坏账率 many levels ({len(kept)}): WOE from shrunken bad rates")
     if len(groups) < 2:
         notes.append(_why_one_group(len(kept)))
-    spec = BinSpec(str(values.name), "text", groups=groups, special=codes)
-    bin_goods, bin_bads = sample.counts(spec.codes(values).astype(np.int64), spec.size)
-    trend = "ascending" if len(groups) > 1 else "flat"
-    facts = {"levels": len(kept)}
-    return tabulated(spec, bin_goods, bin_bads, sample, rules, trend=trend, notes=notes, facts=facts, regular_woe=woe)
+    return Found(
+        spec=BinSpec(str(values.name), "text", groups=groups, special=codes),
+        count=lambda spec: sample.counts(spec.codes(values).astype(np.int64), spec.size),
+        trend="ascending" if len(groups) > 1 else "flat",
+        notes=tuple(notes),
+        facts={"levels": len(kept)},
+        regular_woe=None if woe is None else lambda spec: woe,
+    )
 
 
 def _why_one_group(levels: int) -> str:

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from creditlab.binning.characteristic import Special, shape_of, tabulated
-from creditlab.binning.counts import Cells, count_cells, merge_cells, round_cut
+from creditlab.binning.characteristic import Found, Special
+from creditlab.binning.counts import Cells, count_cells, round_cut
 from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import Limits, best_cuts, solve
 from creditlab.binning.shapes import choose_shape
 from creditlab.binning.spec import BinSpec
-from creditlab.binning.table import BinTable
 from creditlab.binning.values import read_numbers
 from creditlab.errors import InputError, message
 
 
-def bin_numbers(values: pd.Series, form: str, sample: Sample, trend: str, special: Special, rules: Rules) -> BinTable:
+def find_ranges(values: pd.Series, form: str, sample: Sample, trend: str, special: Special, rules: Rules) -> Found:
+    """The best ranges of one column of numbers, flags or dates."""
     x = read_numbers(values, form)
     codes = tuple((_number_code(code, values.name), meaning) for code, meaning in special)
     regular = ~np.isnan(x)
@@ -41,20 +41,14 @@ def bin_numbers(values: pd.Series, form: str, sample: Sample, trend: str, specia
     elif choice and choice.gain[shape] <= 0:
         notes.append("留出样本不支持 held-out rows do not support these bins")
     cuts = tuple(round_cut(float(cells.below[b - 1]), float(cells.edges[b - 1])) for b in found)
-    spec = BinSpec(str(values.name), form, cuts=cuts, special=codes)
-    goods, bads = _counts_by_bin(spec, cells, found, x, sample)
-    trend = shape_of(goods[: spec.regular], bads[: spec.regular]) if trend == "auto" or not len(found) else trend
-    facts = {"held_out_gain": choice.gain[choice.shape]} if choice else {}
-    return tabulated(spec, goods, bads, sample, rules, trend=trend, notes=notes, facts=facts, cells=cells)
-
-
-def _counts_by_bin(
-    spec: BinSpec, cells: Cells, boundaries: np.ndarray, x: np.ndarray, sample: Sample
-) -> tuple[np.ndarray, np.ndarray]:
-    """Goods and bads of every bin: ranges from their cells, codes and missing values from their rows."""
-    apart = [x == code for code, _ in spec.special] + [np.isnan(x)]
-    goods, bads = zip(*(sample.of_rows(rows) for rows in apart), strict=True)
-    return np.append(merge_cells(cells.goods, boundaries), goods), np.append(merge_cells(cells.bads, boundaries), bads)
+    return Found(
+        spec=BinSpec(str(values.name), form, cuts=cuts, special=codes),
+        count=lambda spec: sample.counts(spec.number_codes(x).astype(np.int64), spec.size),
+        trend=None if trend == "auto" or not len(found) else trend,
+        inputs=(cells.edges, cells.goods, cells.bads),
+        notes=tuple(notes),
+        facts={"held_out_gain": choice.gain[choice.shape]} if choice else {},
+    )
 
 
 def _finite(x: np.ndarray) -> np.ndarray:
