@@ -254,7 +254,7 @@ def _bin_column(
     if form == "text":
         found = find_groups(values, sample, special, rules)
     else:
-        found = find_ranges(values, form, sample, trend, special, rules)
+        found = find_ranges([values], [sample], form, trend, special, rules)
     return tabulated(found, sample, rules)
 
 

@@ -27,14 +27,14 @@ class Found:
     Parameters
     ----------
     spec : the best bins.
-    count : goods and bads of every bin of any spec of this column, from the counts the recipe holds.
+    count : (2, bins): goods and bads of every bin of any spec of this column, from the counts the recipe holds.
     trend : the declared shape of the regular bins; None to read it off the counts.
     inputs : arrays that stand for the data in the stamp.
     regular_woe : WOE of the regular bins of a spec where it is not the one of the counts (shrunken levels), else None.
     """
 
     spec: BinSpec
-    count: Callable[[BinSpec], tuple[np.ndarray, np.ndarray]]
+    count: Callable[[BinSpec], np.ndarray]
     trend: str | None
     inputs: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()

@@ -41,7 +41,7 @@ def find_groups(values: pd.Series, sample: Sample, special: Special, rules: Rule
         notes.append(_why_one_group(len(kept)))
     return Found(
         spec=BinSpec(str(values.name), "text", groups=groups, special=codes),
-        count=lambda spec: sample.counts(spec.codes(values).astype(np.int64), spec.size),
+        count=lambda spec: sample.counts(spec.codes(values), spec.size),
         trend="ascending" if len(groups) > 1 else "flat",
         notes=tuple(notes),
         facts={"levels": len(kept)},

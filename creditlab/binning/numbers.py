@@ -6,60 +6,69 @@ ends in one bin says in its notes why, and which rule to relax.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from creditlab.binning.cells import Cells, Piece, count_column, resolve, round_cut
 from creditlab.binning.characteristic import Found, Special
-from creditlab.binning.counts import Cells, count_cells, round_cut
+from creditlab.binning.counts import merge_cells
 from creditlab.binning.sample import Rules, Sample
-from creditlab.binning.search import Limits, best_cuts, solve
+from creditlab.binning.search import Limits, best_cuts, refine_cuts
 from creditlab.binning.shapes import choose_shape
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.values import read_numbers
 from creditlab.errors import InputError, message
 
 
-def find_ranges(values: pd.Series, form: str, sample: Sample, trend: str, special: Special, rules: Rules) -> Found:
-    """The best ranges of one column of numbers, flags or dates."""
-    x = read_numbers(values, form)
-    codes = tuple((_number_code(code, values.name), meaning) for code, meaning in special)
-    regular = ~np.isnan(x)
-    for code, _ in codes:
-        regular &= x != code
-    notes = _reading_notes(values, x, form)
-    clean, bad = _finite(x[regular]), sample.bad[regular]
-    cells = count_cells(clean, bad, None if sample.weight is None else sample.weight[regular])
-    limits = sample.limits(rules, float(cells.goods.sum() + cells.bads.sum()))
-    splits = len(cells) > 1 and float(cells.goods.sum() + cells.bads.sum()) >= 2 * limits.min_n
+def find_ranges(
+    columns: Sequence[pd.Series], samples: Sequence[Sample], form: str, trend: str, special: Special, rules: Rules
+) -> Found:
+    """The best ranges of one column of numbers, flags or dates, in one or more pieces."""
+    name = columns[0].name
+    pieces = [Piece(read_numbers(v, form), sample) for v, sample in zip(columns, samples, strict=True)]
+    codes = tuple((_number_code(code, name), meaning) for code, meaning in special)
+    notes = _reading_notes(columns, pieces, form)
+    counted = count_column(pieces, tuple(code for code, _ in codes))
+    cells = counted.cells
+    limits = samples[0].limits(rules, cells.n)
+    splits = len(cells) > 1 and cells.n >= 2 * limits.min_n
     choice = choose_shape(cells.goods, cells.bads, limits, rules.seed) if trend == "auto" and splits else None
     shape = choice.shape if choice else "free" if trend == "auto" else trend
-    found = best_cuts(cells.goods, cells.bads, shape, limits).boundaries
-    if not len(found):
+    boundaries = best_cuts(cells.goods, cells.bads, shape, limits, cells.parts).boundaries
+    if not len(boundaries):
         notes.append(_why_one_bin(cells, shape, limits))
     elif choice and choice.gain[shape] <= 0:
         notes.append("留出样本不支持 held-out rows do not support these bins")
-    cuts = tuple(round_cut(float(cells.below[b - 1]), float(cells.edges[b - 1])) for b in found)
+    if not cells.known()[boundaries].all():
+        cells, start = resolve(counted, pieces, boundaries)
+        boundaries = refine_cuts(cells.goods, cells.bads, shape, limits, cells.parts, start, cells.known()).boundaries
+    cuts = tuple(round_cut(float(cells.high[b - 1]), float(cells.low[b])) for b in boundaries)
+    spec = BinSpec(str(name), form, cuts=cuts, special=codes)
+    counts = np.concatenate([merge_cells(c, boundaries) for c in (cells.goods, cells.bads)]).reshape(2, -1)
     return Found(
-        spec=BinSpec(str(values.name), form, cuts=cuts, special=codes),
-        count=lambda spec: sample.counts(spec.number_codes(x).astype(np.int64), spec.size),
-        trend=None if trend == "auto" or not len(found) else trend,
-        inputs=(cells.edges, cells.goods, cells.bads),
+        spec=spec,
+        count=_Recount(spec, np.concatenate([counts, counted.apart.T], axis=1), tuple(pieces)),
+        trend=None if trend == "auto" or not len(boundaries) else trend,
+        inputs=(cells.low[boundaries], counts, counted.apart),
         notes=tuple(notes),
         facts={"held_out_gain": choice.gain[choice.shape]} if choice else {},
     )
 
 
-def _finite(x: np.ndarray) -> np.ndarray:
-    """Infinities count with the extreme finite values; without any finite value they are -1 and 1."""
-    wild = np.isinf(x)
-    if not wild.any():
-        return x
-    if wild.all():
-        return np.sign(x)
-    calm = x[~wild]
-    return np.clip(x, calm.min(), calm.max())
+class _Recount:
+    """Goods and bads of the bins of any spec: of the spec that was found as they were counted, of others from rows."""
+
+    def __init__(self, spec: BinSpec, both: np.ndarray, pieces: tuple[Piece, ...]) -> None:
+        self._spec, self._both, self._pieces = spec, both, pieces
+
+    def __call__(self, spec: BinSpec) -> np.ndarray:
+        if spec == self._spec:
+            return self._both
+        return np.sum([p.sample.counts(spec.number_codes(p.x), spec.size) for p in self._pieces], axis=0)
 
 
 def _number_code(code: Any, name: Any) -> float:
@@ -71,28 +80,49 @@ def _number_code(code: Any, name: Any) -> float:
         ) from None
 
 
-def _reading_notes(values: pd.Series, x: np.ndarray, form: str) -> list[str]:
+def _reading_notes(columns: Sequence[pd.Series], pieces: Sequence[Piece], form: str) -> list[str]:
     notes = []
-    unread = int(np.isnan(x).sum()) - int(values.isna().sum())
+    taken = [(v, p) for v, p in zip(columns, pieces, strict=True) if v.dtype != np.float64]
+    unread = sum(int(np.isnan(p.x).sum()) - int(v.isna().sum()) for v, p in taken)
     if unread > 0:
         notes.append(f"无法读为数值，作缺失 not readable as {form}, taken as missing: {unread}")
-    low, high = int(np.isneginf(x).sum()), int(np.isposinf(x).sum())
-    if low or high:
+    if any(np.isinf(p.x).any() for p in pieces):
+        low, high = (sum(int(f(p.x).sum()) for p in pieces) for f in (np.isneginf, np.isposinf))
         notes.append(f"无穷值归入两端 infinities in the outer bins: -inf {low}, +inf {high}")
     return notes
 
 
+#: what may stand in the way of two bins, in the order in which it is tried to relax it
+_OBSTACLES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("min_rate_gap", {"min_rate_gap": 0.0}),
+    ("max_pvalue", {"max_pvalue": 1.0}),
+    ("min_bads", {"min_bads": 0.0}),
+    ("min_goods", {"min_goods": 0.0}),
+    ("min_share or min_expected", {"min_n": 0.0}),
+)
+
+
 def _why_one_bin(cells: Cells, shape: str, limits: Limits) -> str:
-    """Why a numeric column has one bin, and what to relax."""
-    n = float(cells.goods.sum() + cells.bads.sum())
-    if n == 0:
+    """Why a numeric column has one bin, and which rule to relax."""
+    if cells.n == 0:
         return "全部缺失或为特殊值 all values are missing or special"
     if len(cells) == 1:
         return "常数列 constant: one value"
-    if n < 2 * limits.min_n:
+    if cells.n < 2 * limits.min_n:
         return (
-            f"样本不足以分两箱 {n:g} rows are too few for two bins of {limits.min_n:g}: relax min_share or min_expected"
+            f"样本不足以分两箱 {cells.n:g} rows are too few for two bins of {limits.min_n:g}: "
+            "relax min_share or min_expected"
         )
-    if len(solve(cells.goods, cells.bads, "free", limits).boundaries):
+    two = replace(limits, max_bins=2)
+    if limits.max_bins == 1:
+        return "只要一箱 max_bins is 1"
+    if _splits(cells, "free", two):
         return f"无满足单调要求的分箱 no two bins are {shape}: relax trend"
-    return "无法切分 no two bins satisfy min_share, min_expected, min_goods and min_bads: relax one of them"
+    for name, relaxed in _OBSTACLES:
+        if _splits(cells, "free", replace(two, **relaxed)):
+            return f"无法切分 no two bins satisfy {name}: relax {name}"
+    return "无法切分 no two bins satisfy all rules together: relax min_share, min_expected, min_goods or min_bads"
+
+
+def _splits(cells: Cells, shape: str, limits: Limits) -> bool:
+    return len(best_cuts(cells.goods, cells.bads, shape, limits).boundaries) > 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -46,17 +47,27 @@ class Sample:
         """Rows at the sample's own odds that hold this many goods or bads, whichever are rarer."""
         return events / self.rare_share
 
-    def counts(self, codes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Goods and bads by code."""
-        both = np.bincount(codes * 2 + self.bad, weights=self.weight, minlength=2 * size).reshape(size, 2)
-        return both[:, 0].astype(float), both[:, 1].astype(float)
+    @cached_property
+    def bad_rows(self) -> np.ndarray:
+        """Where the bads are."""
+        return np.flatnonzero(self.bad)
 
-    def of_rows(self, rows: np.ndarray) -> tuple[float, float]:
-        """Goods and bads of the rows of a mask."""
-        bad = self.bad[rows]
-        weight = np.ones(len(bad)) if self.weight is None else self.weight[rows]
-        bads = float(weight[bad == 1].sum())
-        return float(weight.sum()) - bads, bads
+    @cached_property
+    def good_rows(self) -> np.ndarray:
+        """Where the goods are."""
+        return np.flatnonzero(self.bad == 0)
+
+    def counts(self, codes: np.ndarray, size: int) -> np.ndarray:
+        """(2, size): goods and bads by code."""
+        if self.weight is None:
+            bads = np.bincount(codes[self.bad_rows], minlength=size)
+            return np.stack([np.bincount(codes, minlength=size) - bads, bads]).astype(float)
+        rows = self.good_rows, self.bad_rows
+        return np.stack([np.bincount(codes[at], weights=self.weight[at], minlength=size) for at in rows])
+
+    def rows(self, at: np.ndarray) -> Sample:
+        """The target side of some rows, with the totals of all."""
+        return replace(self, bad=self.bad[at], weight=None if self.weight is None else self.weight[at])
 
     def limits(self, rules: Rules, n: float) -> Limits:
         """The limits of regular bins in a column with weight `n` that is neither missing nor special."""

@@ -1,35 +1,72 @@
-"""The best bins over cells: an exact dynamic programme for information value under hard constraints.
+"""The best bins over cells of counts: information value or likelihood, under hard constraints.
 
-State: the last bin [i, j) and the number of bins. A bin's value is its part of the IV, so the value of a binning is a
-sum, and a shape only restricts which bad rates may be neighbours; the best predecessor is a prefix maximum over starts
-in order of their bad rate, all numbers of bins at once: O(K m² log m) for m cells and K bins. No data are seen here,
-only counts; which shape to take is decided in `shapes`.
+`Limits` says what is allowed and what is sought, `solve` is the global optimum over the cells it is given, `best_cuts`
+works on any number of cells. No data are seen here, only counts; which shape to take is decided in `shapes`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from scipy.special import chdtri, xlogy
 
-from creditlab.binning.counts import equal_count_boundaries, hull_boundaries, merge_cells
+from creditlab.binning.counts import equal_count_boundaries, merge_cells
+from creditlab.binning.programme import SHAPES, Bins, Cuts, Programme
 
-#: shapes of the bad rate along the bins; neighbours always differ
-SHAPES = ("ascending", "descending", "peak", "valley", "free")
-#: values within this share of the best are equal: fewest bins win, then the leftmost cuts
-TIE = 1e-12
+__all__ = ["SHAPES", "Cuts", "Limits", "best_cuts", "programme", "solve", "woe_of"]
+
+OBJECTIVES = ("iv", "likelihood")
+#: up to this many cells the programme is solved on all of them at once
+EXACT = 160
+#: the same where neighbours are judged pair by pair, which costs m³
+PAIRED_EXACT = 64
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How widely the best cuts over many cells are sought.
+
+    Parameters
+    ----------
+    starts : equal-count segments of each start.
+    near : neighbours of a cut that are tried, in cells.
+    places, tried : in how many parts of its range a cut's best place is looked for, and among how many places.
+    partners : whether, when nothing gains any more, bins of least size are tried at every candidate.
+    gain : the relative growth of the objective that calls for another round.
+    """
+
+    starts: tuple[int, ...]
+    near: tuple[int, ...]
+    places: int
+    tried: int
+    partners: bool
+    gain: float
+
+
+#: few events: noise puts many local optima in the way
+THOROUGH = Effort((32, 48, 64), (-8, -4, -2, -1, 0, 1, 2, 4, 8), 4, 5000, True, 1e-9)
+#: from this many goods and bads on the objective is smooth, and the same IV is found with less
+MANY_EVENTS = 20_000
+QUICK = Effort((32,), (-4, -2, -1, 0, 1, 2, 4), 2, 128, False, 1e-6)
+#: where neighbours are judged pair by pair
+PAIRED = Effort((20,), (-4, -1, 0, 1, 4), 2, 400, False, 1e-6)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The hard constraints of every bin, in weight, and the totals that make IV.
+    """What is sought and the hard constraints of every bin, in weight, with the totals that make IV.
 
     Parameters
     ----------
     max_bins : the most bins.
     min_n, min_goods, min_bads : the least weight of rows, goods and bads in a bin.
     total_goods, total_bads : of the whole sample, missing and special rows included.
-    prior : pseudo-counts per bin, at the odds of the whole sample.
+    prior : pseudo-rows per bin, at the odds of the whole sample.
+    objective : 'iv' (information value as the bin table shows it) or 'likelihood' (of the bad rates of the bins).
+    min_rate_gap : the least difference of bad rate between neighbours.
+    max_pvalue : the largest p-value of the two-sided chi-square test (1 df) that neighbours have the same bad rate.
     """
 
     max_bins: int
@@ -39,6 +76,9 @@ class Limits:
     min_goods: float = 0.0
     min_bads: float = 0.0
     prior: float = 1.0
+    objective: str = "iv"
+    min_rate_gap: float = 0.0
+    max_pvalue: float = 1.0
 
     def scaled(self, share: float) -> Limits:
         """The limits for a part of the sample with this share of its weight."""
@@ -50,14 +90,6 @@ class Limits:
             total_goods=self.total_goods * share,
             total_bads=self.total_bads * share,
         )
-
-
-@dataclass(frozen=True)
-class Cuts:
-    """Boundaries between bins (cell numbers, ascending) and the IV they reach."""
-
-    boundaries: np.ndarray
-    iv: float
 
 
 def woe_of(
@@ -74,192 +106,209 @@ def woe_of(
     return np.where(goods + bads > 0, ratio - np.log(total_goods / total_bads), 0.0)
 
 
-def best_cuts(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, exact: int = 160) -> Cuts:
-    """The cuts of greatest IV over fine cells.
-
-    Up to `exact` cells the result is the global optimum. Above, the programme is solved on equal-count and hull
-    boundaries, then again on all boundaries around its cuts and a base grid that changes each time, until twice the IV
-    did not grow (each solve is exact on what it is given).
-    """
-    m = len(goods)
-    if m <= exact:
-        return solve(goods, bads, shape, limits)
-    coarse = equal_count_boundaries(goods + bads, exact // 2)
-    hull = hull_boundaries(goods, bads)
-    best = _solve_on(np.union1d(coarse, _thin(hull, exact // 2)), goods, bads, shape, limits)
-    misses = 0
-    for attempt in range(10):
-        base = equal_count_boundaries(goods + bads, exact // 4 + 5 * attempt)
-        finer = _solve_on(_around(best.boundaries, m, base), goods, bads, shape, limits)
-        misses = 0 if finer.iv > best.iv * (1 + 1e-9) else misses + 1
-        best = finer if misses == 0 else best
-        if misses == 2:
-            break
-    return best
-
-
-def _thin(boundaries: np.ndarray, most: int) -> np.ndarray:
-    return boundaries if len(boundaries) <= most else boundaries[:: -(-len(boundaries) // most)]
-
-
-def _around(cuts: np.ndarray, m: int, base: np.ndarray) -> np.ndarray:
-    """The cuts, all neighbours up to 4 cells, then growing steps, and a coarse base to leave a local optimum."""
-    steps = np.array([0, 1, 2, 3, 4, 6, 9, 13, 19, 28])
-    near = (cuts[:, None] + np.concatenate([-steps, steps])[None, :]).reshape(-1)
-    return np.union1d(near[(near >= 1) & (near < m)], base)
-
-
-def _solve_on(boundaries: np.ndarray, goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits) -> Cuts:
-    found = solve(merge_cells(goods, boundaries), merge_cells(bads, boundaries), shape, limits)
-    return Cuts(boundaries[found.boundaries - 1], found.iv)
-
-
-def solve(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits) -> Cuts:
-    """The global optimum over these cells: greatest IV, then fewest bins, then leftmost cuts.
+def solve(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, parts: np.ndarray | None = None) -> Cuts:
+    """The global optimum over these cells: greatest objective, then fewest bins, then leftmost cuts.
 
     One bin of everything is the answer where no two bins satisfy the constraints; then its IV is that of one bin, and
-    the caller reports it.
+    the caller reports it. `parts` (p, 2, m) are goods and bads by period or group: neighbours must differ in the same
+    direction in every part that can tell (see `holds_in_parts`).
 
     >>> limits = Limits(max_bins=3, min_n=1, total_goods=12, total_bads=6)
     >>> solve(np.array([4.0, 4, 2, 2]), np.array([1.0, 1, 1, 3]), "ascending", limits).boundaries.tolist()
     [2, 3]
     """
-    return Programme(goods, bads, limits).best(shape)
+    return programme(goods, bads, limits, parts).best(shape)[0]
 
 
-class Programme:
-    """The dynamic programme over one set of cells; shapes share its tables, so ask it for several at once."""
-
-    def __init__(self, goods: np.ndarray, bads: np.ndarray, limits: Limits) -> None:
-        self._bins = _Bins.of(np.asarray(goods, dtype=float), np.asarray(bads, dtype=float), limits)
-        self._most = limits.max_bins
-        self._chains: dict[tuple[str, bool], np.ndarray] = {}
-
-    def best(self, shape: str) -> Cuts:
-        """The best cuts of one shape."""
-        if shape in ("ascending", "descending", "free"):
-            found = _best_chain(self._bins, self._chain(shape), shape)
-        else:
-            side = "ascending" if shape == "peak" else "descending"
-            found = _best_turn(self._bins, self._chain(side), self._chain(side, mirrored=True), side)
-        return found or Cuts(np.empty(0, dtype=np.int64), self._bins.whole)
-
-    def _chain(self, shape: str, mirrored: bool = False) -> np.ndarray:
-        if (shape, mirrored) not in self._chains:
-            bins = self._bins.mirrored() if mirrored else self._bins
-            self._chains[shape, mirrored] = _chain_values(bins, shape, self._most)
-        return self._chains[shape, mirrored]
-
-
-@dataclass(frozen=True)
-class _Bins:
-    """Value and bad rate of every possible bin [i, j); value -inf where a constraint forbids it.
-
-    Counts only grow with a bin, so the bins that may start at i end at `first_end[i]` or later, and those that may end
-    at j start before `starts[j]`.
-    """
-
-    value: np.ndarray
-    rate: np.ndarray
-    first_end: np.ndarray
-    starts: np.ndarray
-    whole: float
-
-    @classmethod
-    def of(cls, goods: np.ndarray, bads: np.ndarray, limits: Limits) -> _Bins:
-        g, b = _spans(goods), _spans(bads)
-        n = g + b
-        possible = (n >= limits.min_n * (1 - 1e-9)) & (n > 0) & (g >= limits.min_goods) & (b >= limits.min_bads)
-        possible &= ~np.tri(len(n), dtype=bool)
-        share = g / limits.total_goods - b / limits.total_bads
-        with np.errstate(invalid="ignore", divide="ignore"):
-            value = share * woe_of(g, b, limits.total_goods, limits.total_bads, limits.prior)
-            rate = b / n
-        whole = float(value[0, -1]) if n[0, -1] > 0 else 0.0
-        return cls._within(possible, np.where(possible, value, -np.inf), rate, whole)
-
-    @classmethod
-    def _within(cls, possible: np.ndarray, value: np.ndarray, rate: np.ndarray, whole: float) -> _Bins:
-        return cls(value, rate, len(possible) - possible.sum(axis=1), possible.sum(axis=0), whole)
-
-    def mirrored(self) -> _Bins:
-        """The same bins read from the right: [i, j) becomes [m - j, m - i)."""
-        value = np.ascontiguousarray(self.value[::-1, ::-1].T)
-        return _Bins._within(np.isfinite(value), value, np.ascontiguousarray(self.rate[::-1, ::-1].T), self.whole)
+def programme(goods: np.ndarray, bads: np.ndarray, limits: Limits, parts: np.ndarray | None = None) -> Programme:
+    """The dynamic programme over cells of counts, (m,) for one problem or (p, m) for several with the same limits."""
+    g, b = _spans(np.atleast_2d(goods)), _spans(np.atleast_2d(bads))
+    n = g + b
+    possible = (n >= limits.min_n * (1 - 1e-9)) & (n > 0) & (g >= limits.min_goods) & (b >= limits.min_bads)
+    possible &= ~np.tri(n.shape[1], dtype=bool)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rate = b / n
+    value = objective(g, b, limits)
+    whole = np.where(n[:, 0, -1] > 0, value[:, 0, -1], 0.0)
+    pairs = _different(g[0], b[0], limits.max_pvalue) if limits.max_pvalue < 1 else None
+    if parts is not None:
+        steady = _holds(_spans(parts[:, 0]), _spans(parts[:, 1]), rate[0], limits)
+        pairs = steady if pairs is None else pairs & steady
+    bins = Bins(np.where(possible, value, -np.inf), rate, whole, limits.min_rate_gap, pairs)
+    return Programme(bins, limits.max_bins)
 
 
 def _spans(counts: np.ndarray) -> np.ndarray:
-    """counts[i:j].sum() for every i < j, else 0."""
-    upto = np.append(0.0, np.cumsum(counts))
-    return np.maximum(upto[None, :] - upto[:, None], 0.0)
+    """(p, m + 1, m + 1): counts[i:j].sum() for every i < j, else 0."""
+    upto = np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
+    return np.maximum(upto[:, None, :] - upto[:, :, None], 0.0)
 
 
-def _chain_values(bins: _Bins, shape: str, most: int) -> np.ndarray:
-    """best[j, k - 1, i]: the best IV of k bins that cover cells 0 … j - 1, the last being [i, j)."""
-    size = len(bins.value)
-    best = np.full((size, most, size), -np.inf)
-    best[:, 0, 0] = bins.value[0]
-    rate = -bins.rate if shape == "descending" else bins.rate
-    for j in range(1, size - 1) if most > 1 else ():
-        starts, end = bins.starts[j], bins.first_end[j]
-        if starts == 0 or end == size:
-            continue
-        before = best[j, :-1, :starts]
-        if shape == "free":
-            reach = before.max(axis=1)[None, :]
-        else:
-            order = rate[:starts, j].argsort(kind="stable")
-            highest = np.full((starts + 1, most - 1), -np.inf)
-            np.maximum.accumulate(before[:, order].T, axis=0, out=highest[1:])
-            reach = highest[rate[:starts, j][order].searchsorted(rate[j, end:], side="left")]
-        best[end:, 1:, j] = bins.value[j, end:, None] + reach
-    return best
+def objective(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.ndarray:
+    """What each bin of these counts adds to what is sought."""
+    return _iv(goods, bads, limits) if limits.objective == "iv" else _log_likelihood(goods, bads, limits)
 
 
-def _best_chain(bins: _Bins, best: np.ndarray, shape: str) -> Cuts | None:
-    final = best[-1]
-    if final.max() == -np.inf:
-        return None
-    k = _first_best(final.max(axis=1))
-    i = _first_best(final[k])
-    return Cuts(np.array(_trace(bins, best, shape, k, i, len(best) - 1), dtype=np.int64), float(final[k, i]))
+def _iv(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.ndarray:
+    """A bin's part of the IV on its counts as they are; only where it has no goods or no bads, the prior is added."""
+    share = goods / limits.total_goods - bads / limits.total_bads
+    pure = np.where((goods == 0) | (bads == 0), limits.prior, 0.0)
+    return share * woe_of(goods, bads, limits.total_goods, limits.total_bads, pure)
 
 
-def _best_turn(bins: _Bins, left: np.ndarray, right: np.ndarray, side: str) -> Cuts | None:
-    """Chains of shape `side` from the left and from the right, joined at a common bin [i, j): a peak or a valley."""
-    m = len(bins.value) - 1
-    j, i = np.nonzero(np.isfinite(left.max(axis=1)) & np.isfinite(right.max(axis=1)[::-1, ::-1].T))
-    if not len(i):
-        return None
-    before, after = left[j, :, i].T, right[m - i, :, m - j].T - bins.value[i, j]
-    most = len(before)
-    totals = np.full(before.shape, -np.inf)
-    for k in range(most):
-        np.maximum(totals[k:], before[k] + after[: most - k], out=totals[k:])
-    k = _first_best(totals.max(axis=1))
-    top = _first_best(totals[k])
-    at_left = _first_best(before[: k + 1, top] + after[k::-1, top])
-    i0, j0 = int(i[top]), int(j[top])
-    starts = _trace(bins, left, side, at_left, i0, j0)
-    ends = [m - s for s in _trace(bins.mirrored(), right, side, k - at_left, m - j0, m - i0)][::-1]
-    return Cuts(np.array(starts + ends, dtype=np.int64), float(totals[k, top]))
+def _log_likelihood(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.ndarray:
+    """Of a bin's rows at the bin's own bad rate, over that at the bad rate of the whole sample."""
+    n = np.maximum(goods + bads, 1e-300)
+    total = limits.total_goods + limits.total_bads
+    return xlogy(goods, goods / n * total / limits.total_goods) + xlogy(bads, bads / n * total / limits.total_bads)
 
 
-def _trace(bins: _Bins, best: np.ndarray, shape: str, k: int, i: int, j: int) -> list[int]:
-    """The starts of all bins but the first, when bin number k (0-based) is [i, j)."""
-    starts = []
-    while k > 0:
-        starts.append(i)
-        before = best[i, k - 1, :i]
-        if shape == "ascending":
-            before = np.where(bins.rate[:i, i] < bins.rate[i, j], before, -np.inf)
-        elif shape == "descending":
-            before = np.where(bins.rate[:i, i] > bins.rate[i, j], before, -np.inf)
-        i, j, k = _first_best(before), i, k - 1
-    return starts[::-1]
+def _different(goods: np.ndarray, bads: np.ndarray, max_pvalue: float) -> np.ndarray:
+    """[i, h, j]: whether the chi-square test between [h, i) and [i, j) has a p-value of at most `max_pvalue`."""
+    g1, b1, g2, b2 = goods.T[:, :, None], bads.T[:, :, None], goods[:, None, :], bads[:, None, :]
+    n1, n2, g, b = g1 + b1, g2 + b2, g1 + g2, b1 + b2
+    return (b1 * g2 - b2 * g1) ** 2 * (n1 + n2) >= chdtri(1, max_pvalue) * n1 * n2 * g * b
 
 
-def _first_best(values: np.ndarray) -> int:
-    """The first index whose value equals the greatest up to the tie tolerance."""
-    top = values.max()
-    return int(np.argmax(values >= top - TIE * abs(top)))
+def _holds(goods: np.ndarray, bads: np.ndarray, rate: np.ndarray, limits: Limits) -> np.ndarray:
+    """[i, h, j]: whether bins [h, i) and [i, j) differ in no part against the direction of the whole."""
+    up = rate.T[:, :, None] < rate[:, None, :]
+    held = np.ones(up.shape, dtype=bool)
+    share = limits.total_bads / (limits.total_goods + limits.total_bads)
+    for g, b in zip(goods, bads, strict=True):
+        n = g + b
+        tells = n * min(share, 1 - share) >= 5.0  # the normal approximation's five expected events
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r = b / n
+            against = np.where(up, r.T[:, :, None] > r[:, None, :], r.T[:, :, None] < r[:, None, :])
+        held &= ~(against & tells.T[:, :, None] & tells[:, None, :])
+    return held
+
+
+def best_cuts(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, parts: np.ndarray | None = None) -> Cuts:
+    """The cuts of greatest objective over any number of fine cells.
+
+    Up to `EXACT` cells the result is the global optimum. Above, the programme is solved on candidate boundaries (equal
+    counts, and between them where the bad rate bends most), then on candidates around its cuts until the objective
+    stops growing, from several starts; each solve is exact on what it is given, the best of the starts wins.
+    """
+    paired = parts is not None or limits.max_pvalue < 1
+    if len(goods) <= (PAIRED_EXACT if paired else EXACT):
+        return solve(goods, bads, shape, limits, parts)
+    fine = _Fine(goods, bads, shape, limits, parts)
+    best = None
+    for count in fine.effort.starts:
+        found = fine.refined(fine.solve(bends(goods, bads, equal_count_boundaries(goods + bads, count))))
+        if best is None or _better(found, best):
+            best = found
+    assert best is not None
+    return fine.refined(best, partners=True) if fine.effort.partners else best
+
+
+def refine_cuts(
+    goods: np.ndarray,
+    bads: np.ndarray,
+    shape: str,
+    limits: Limits,
+    parts: np.ndarray | None,
+    start: np.ndarray,
+    only: np.ndarray,
+) -> Cuts:
+    """The best cuts that can be reached from the boundaries `start` over the boundaries that `only` (m + 1,) allows."""
+    fine = _Fine(goods, bads, shape, limits, parts, only)
+    return fine.refined(fine.solve(start))
+
+
+def _better(one: Cuts, other: Cuts, gain: float = 1e-9) -> bool:
+    """One bin of everything is the value of a failure: any allowed cuts beat it."""
+    if not len(one.boundaries) or not len(other.boundaries):
+        return len(one.boundaries) > 0
+    return one.iv > other.iv + gain * abs(other.iv)
+
+
+def bends(goods: np.ndarray, bads: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Base boundaries and, in each segment between them, where cumulative bads lie farthest above and below its chord.
+
+    These are the splits that a tree would make in the segment.
+    """
+    rows, upto = (np.append(0.0, np.cumsum(c)) for c in (goods + bads, bads))
+    ends = np.concatenate([[0], base, [len(goods)]])
+    length = np.diff(ends)
+    rise = np.diff(upto[ends]) / np.maximum(np.diff(rows[ends]), 1e-300)
+    first = np.repeat(ends[:-1], length)
+    away = upto[:-1] - upto[first] - np.repeat(rise, length) * (rows[:-1] - rows[first])
+    found = [base]
+    for side in (away, -away):
+        top = np.repeat(np.maximum.reduceat(side, ends[:-1]), length)
+        at = np.flatnonzero(side == top)
+        found.append(at[np.unique(np.searchsorted(ends, at, side="right"), return_index=True)[1]])
+    together = np.unique(np.concatenate(found))
+    return together[together > 0]
+
+
+@dataclass(frozen=True)
+class _Fine:
+    """Fine cells on which the programme is solved between chosen boundaries."""
+
+    goods: np.ndarray
+    bads: np.ndarray
+    shape: str
+    limits: Limits
+    parts: np.ndarray | None
+    only: np.ndarray | None = None
+
+    @cached_property
+    def effort(self) -> Effort:
+        """What these counts need."""
+        if self.parts is not None or self.limits.max_pvalue < 1:
+            return PAIRED
+        return QUICK if min(self.goods.sum(), self.bads.sum()) >= MANY_EVENTS else THOROUGH
+
+    @cached_property
+    def upto(self) -> tuple[np.ndarray, np.ndarray]:
+        """(m + 1,) goods and bads before each boundary."""
+        return np.append(0.0, np.cumsum(self.goods)), np.append(0.0, np.cumsum(self.bads))
+
+    def solve(self, boundaries: np.ndarray) -> Cuts:
+        parts = None if self.parts is None else merge_cells(self.parts, boundaries)
+        g, b = merge_cells(self.goods, boundaries), merge_cells(self.bads, boundaries)
+        found = solve(g, b, self.shape, self.limits, parts)
+        return Cuts(boundaries[found.boundaries - 1], found.iv)
+
+    def refined(self, found: Cuts, partners: bool = False) -> Cuts:
+        """Solved again around the cuts until that gains nothing."""
+        while len(found.boundaries):
+            again = self.solve(self._around(found.boundaries, partners))
+            if not _better(again, found, self.effort.gain):
+                break
+            found = again
+        return found
+
+    def _around(self, cuts: np.ndarray, partners: bool) -> np.ndarray:
+        """The cuts, their neighbours, the best places for each cut between its two, and bins of least size at them."""
+        m, rows = len(self.goods), self.upto[0] + self.upto[1]
+        near = (cuts[:, None] + np.array(self.effort.near)[None, :]).reshape(-1)
+        ends = np.concatenate([[0], cuts, [m]])
+        best = [self._best_places(a, b) for a, b in zip(ends[:-2], ends[2:], strict=True)]
+        best += [self._best_places(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        least = self.limits.min_n * (1 - 1e-9)
+        some = np.concatenate([cuts, *best]) if partners else cuts
+        after = np.searchsorted(rows, rows[some] + least, side="left")
+        before = np.searchsorted(rows, rows[some] - least, side="right") - 1
+        found = np.unique(np.concatenate([near, after, before, *best]))
+        found = found[(found >= 1) & (found < m)]
+        return found if self.only is None else np.union1d(found[self.only[found]], cuts)
+
+    def _best_places(self, a: int, b: int) -> np.ndarray:
+        """In each of a few parts of the cells a … b - 1, the boundary at which two bins [a, t) and [t, b) are best."""
+        if b - a < 2:
+            return np.empty(0, dtype=np.int64)
+        goods, bads = self.upto
+        tried = np.arange(a + 1, b, -(-(b - a) // self.effort.tried))
+        left, right = (goods[tried] - goods[a], bads[tried] - bads[a]), (goods[b] - goods[tried], bads[b] - bads[tried])
+        value = objective(*left, self.limits) + objective(*right, self.limits)
+        least = self.limits.min_n * (1 - 1e-9)
+        value[(left[0] + left[1] < least) | (right[0] + right[1] < least)] = -np.inf
+        starts = np.unique(np.arange(self.effort.places) * len(tried) // self.effort.places)
+        ends = [*starts[1:], len(tried)]
+        return tried[np.array([s + np.argmax(value[s:e]) for s, e in zip(starts, ends, strict=True)])]

@@ -12,23 +12,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import xlogy
 
 from creditlab.binning.counts import equal_count_boundaries, fold_counts, merge_cells
-from creditlab.binning.search import SHAPES, Limits, Programme
+from creditlab.binning.search import Limits, programme
 
 #: from simple to rich; within a step the better on held-out rows is the candidate
 STEPS = (("ascending", "descending"), ("peak", "valley"), ("free",))
 FOLDS = 5
 #: enough cells to tell shapes apart; the final cuts are sought on the fine cells
 COARSE_CELLS = 30
+#: log-likelihood on the training rows by which the freest shape must beat the best monotone one to be looked at. What
+#: is gained there is not exceeded on held-out rows, and a gain of Δ comes with a standard error of about √(2Δ), so
+#: below 2 no richer shape can pass the one-standard-error rule.
+LEAST_GAIN = 2.0
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen shape; `gain` holds the held-out log-likelihood of each shape over that of a single bin (nats).
+    """The chosen shape; `gain` holds the held-out log-likelihood of shapes over that of a single bin (nats).
 
     Only shapes that make two bins or more are candidates, so that a column without evidence still shows its bins; a
-    gain of zero or less says that held-out rows do not support them.
+    gain of zero or less says that held-out rows do not support them. Shapes that could not win are not in `gain`.
     """
 
     shape: str
@@ -39,40 +44,64 @@ def choose_shape(goods: np.ndarray, bads: np.ndarray, limits: Limits, seed: int)
     """The shape that held-out rows support, from fine cells."""
     boundaries = equal_count_boundaries(goods + bads, COARSE_CELLS)
     goods, bads = merge_cells(goods, boundaries), merge_cells(bads, boundaries)
+    able = _able_shapes(goods, bads, limits)
+    if not able:
+        return Choice("free", {"free": 0.0})
     rng = np.random.default_rng(seed)
     held = fold_counts(goods, FOLDS, rng), fold_counts(bads, FOLDS, rng)
-    logs = _held_out_logs(goods, bads, held, limits)
-    gain = {shape: _difference(logs[shape], logs[""], held)[0] for shape in SHAPES}
-    whole = Programme(goods, bads, limits)
+    logs = _held_out_logs(goods, bads, held, limits, able)
+    gain = {shape: _difference(logs[shape], logs[""], held)[0] for shape in able}
     chosen = ""
     for step in STEPS:
-        able = [shape for shape in step if len(whole.best(shape).boundaries)]
-        if not able:
+        candidates = [shape for shape in step if shape in able]
+        if not candidates:
             continue
-        richer = max(able, key=lambda shape: gain[shape])
+        richer = max(candidates, key=lambda shape: gain[shape])
         more, error = _difference(logs[richer], logs[chosen], held)
         if not chosen or more > error:
             chosen = richer
-    return Choice(chosen or "free", gain)
+    return Choice(chosen, gain)
+
+
+def _able_shapes(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> list[str]:
+    """Shapes that make two bins or more; richer ones only where they could win."""
+    solver = programme(goods, bads, limits)
+
+    def reached(shape: str) -> float | None:
+        cuts = solver.best(shape)[0].boundaries
+        return _log_likelihood(merge_cells(goods, cuts), merge_cells(bads, cuts)) if len(cuts) else None
+
+    monotone = {shape: value for shape in STEPS[0] if (value := reached(shape)) is not None}
+    freest = reached("free")
+    if freest is None or (monotone and freest - max(monotone.values()) < LEAST_GAIN):
+        return list(monotone)
+    turning = [shape for shape in STEPS[1] if reached(shape) is not None]
+    return [*monotone, *turning, "free"]
+
+
+def _log_likelihood(goods: np.ndarray, bads: np.ndarray) -> float:
+    n = goods + bads
+    return float((xlogy(goods, goods / n) + xlogy(bads, bads / n)).sum())
 
 
 def _held_out_logs(
-    goods: np.ndarray, bads: np.ndarray, held: tuple[np.ndarray, np.ndarray], limits: Limits
+    goods: np.ndarray, bads: np.ndarray, held: tuple[np.ndarray, np.ndarray], limits: Limits, shapes: list[str]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By shape: ln(1 - PD) and ln(PD) of each cell (folds, cells), the PD found without the fold; "" is one bin."""
-    prob = {shape: np.empty_like(held[0]) for shape in ("", *SHAPES)}
+    g, b = np.maximum(goods - held[0], 0.0), np.maximum(bads - held[1], 0.0)
+    solver = programme(g, b, limits.scaled(1 - 1 / FOLDS))
     pseudo = max(limits.prior, 1.0)  # a pure bin must not judge a held-out row with certainty
     share = limits.total_bads / (limits.total_goods + limits.total_bads)
-    for fold in range(FOLDS):
-        g, b = np.maximum(goods - held[0][fold], 0.0), np.maximum(bads - held[1][fold], 0.0)
-        kept = (g.sum() + b.sum()) / (goods.sum() + bads.sum())
-        programme = Programme(g, b, limits.scaled(kept))
-        for shape, found in prob.items():
-            cuts = programme.best(shape).boundaries if shape else np.empty(0, dtype=np.int64)
-            in_bin = np.searchsorted(cuts, np.arange(len(g)), side="right")
-            bin_goods, bin_bads = merge_cells(g, cuts), merge_cells(b, cuts)
-            found[fold] = ((bin_bads + pseudo * share) / (bin_goods + bin_bads + pseudo))[in_bin]
-    return {shape: (np.log1p(-found), np.log(found)) for shape, found in prob.items()}
+    found = {}
+    for shape in ("", *shapes):
+        cuts = [c.boundaries for c in solver.best(shape)] if shape else [np.empty(0, dtype=np.int64)] * FOLDS
+        prob = np.empty_like(g)
+        for fold, at in enumerate(cuts):
+            bin_goods, bin_bads = merge_cells(g[fold], at), merge_cells(b[fold], at)
+            in_bin = np.searchsorted(at, np.arange(g.shape[1]), side="right")
+            prob[fold] = ((bin_bads + pseudo * share) / (bin_goods + bin_bads + pseudo))[in_bin]
+        found[shape] = np.log1p(-prob), np.log(prob)
+    return found
 
 
 def _difference(

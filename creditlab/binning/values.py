@@ -62,6 +62,8 @@ def read_numbers(values: pd.Series, form: str) -> np.ndarray:
         if moments.dt.tz is not None:
             moments = moments.dt.tz_localize(None)
         return ((moments - _EPOCH) / pd.Timedelta(days=1)).to_numpy(dtype=float, na_value=np.nan)
+    if values.dtype == np.float64:  # no copy of what is floats already
+        return values.to_numpy()
     if isinstance(values.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
         values = values.astype(object)
     if not pd.api.types.is_numeric_dtype(values.dtype):

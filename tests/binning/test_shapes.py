@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from creditlab.binning.counts import count_cells
+from creditlab.binning.cells import Piece, count_column
+from creditlab.binning.sample import Sample
 from creditlab.binning.search import Limits
 from creditlab.binning.shapes import choose_shape
 
@@ -13,7 +14,7 @@ def chosen(log_odds, seed: int, n: int = 3000) -> str:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=n)
     y = (rng.random(n) < 1 / (1 + np.exp(-log_odds(x)))).astype(int)
-    cells = count_cells(x, y)
+    cells = count_column([Piece(x, Sample.of(y, None))]).cells
     limits = Limits(max_bins=8, min_n=0.05 * n, total_goods=float((y == 0).sum()), total_bads=float(y.sum()))
     return choose_shape(cells.goods, cells.bads, limits, seed=0).shape
 
