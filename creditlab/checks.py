@@ -103,8 +103,8 @@ def check_unique(frame: pd.DataFrame, keys: Sequence[str], where: str) -> None:
         )
 
 
-def check_target(y: Any, where: str = "target", n: int | None = None) -> np.ndarray:
-    """A target of 0 and 1 with both present, as an int8 array of length `n`."""
+def check_target(y: Any, where: str = "target", n: int | None = None, both: bool = True) -> np.ndarray:
+    """A target of 0 and 1 (with `both` present), as an int8 array of length `n`."""
     values = pd.Series(np.asarray(y).reshape(-1) if not isinstance(y, pd.Series) else y.to_numpy())
     _same_length(len(values), n, where)
     void = values.isna().to_numpy()
@@ -130,7 +130,7 @@ def check_target(y: Any, where: str = "target", n: int | None = None) -> np.ndar
             )
         )
     target = numbers.astype(np.int8)
-    if target.min() == target.max():
+    if both and target.min() == target.max():
         name = "bad" if target[0] else "good"
         raise InputError(
             message(

@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from creditlab.binning.characteristic import tabulated
 from creditlab.binning.levels import find_groups
 from creditlab.binning.numbers import find_ranges
+from creditlab.binning.rows import Rows, read_target, with_parts, with_totals
 from creditlab.binning.sample import Rules, Sample
-from creditlab.binning.search import SHAPES
+from creditlab.binning.search import OBJECTIVES, SHAPES
 from creditlab.binning.table import BinningResult, BinTable
 from creditlab.binning.values import form_of
-from creditlab.checks import check_columns, check_frame, check_one_of, check_target, check_weights
+from creditlab.checks import check_columns, check_frame, check_one_of
 from creditlab.errors import InputError, message
 from creditlab.estimators import pack_special, seal, unpack_special, unseal
 from creditlab.files import write_json
@@ -55,6 +56,12 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     prior : pseudo-events of the rarer class (bads, as a rule) added to each bin, with the other class at the sample's
         own odds, before its WOE is taken. Half an event, as in Jeffreys' prior, gives pure bins a finite WOE that grows
         with their size, also in a sample with few bads.
+    objective : what the cuts maximise: 'iv' or 'likelihood' (of the bad rates of the bins).
+    min_rate_gap : least difference of bad rate between neighbouring bins.
+    max_pvalue : largest p-value of the chi-square test (1 df) between neighbouring bins; 1 asks for no test.
+    stable_over : 'period' or 'group' (village), as given to `fit`: a cut is made only where the rates of its two bins
+        differ in the same direction in every period, or in every fifth of the groups, that has five expected goods and
+        bads in both bins; the table's notes tell what was not made.
     crosses, edits : joint characteristics and manual edits; not built yet.
     seed : seed of the folds that 'auto' judges on.
 
@@ -86,6 +93,10 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         special: Mapping[str, Any] | None = None,
         missing: str = "own",
         prior: float = 0.5,
+        objective: str = "iv",
+        min_rate_gap: float = 0.0,
+        max_pvalue: float = 1.0,
+        stable_over: str | None = None,
         crosses: Sequence[Any] = (),
         edits: Sequence[Any] = (),
         seed: int = 0,
@@ -99,6 +110,10 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.special = special
         self.missing = missing
         self.prior = prior
+        self.objective = objective
+        self.min_rate_gap = min_rate_gap
+        self.max_pvalue = max_pvalue
+        self.stable_over = stable_over
         self.crosses = crosses
         self.edits = edits
         self.seed = seed
@@ -134,7 +149,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             binner.feature_names_in_ = np.array(list(binner.result_), dtype=object)
         return binner
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Binner:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None, period: Any = None) -> Binner:
         """Find the bins of every column.
 
         Parameters
@@ -142,27 +157,55 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X : DataFrame or 2-D array, n rows.
         y : n values of 0 and 1, 1 = bad.
         sample_weight : n weights; a weight of w equals w copies of the row.
+        groups, period : n labels (villages; months or years) for `stable_over`.
 
         Raises
         ------
-        InputError : for settings, a target or weights that cannot be used.
+        InputError : for settings, a target, weights or labels that cannot be used.
+        """
+        return self.fit_parts([Rows(X, y, sample_weight, groups, period)])
+
+    def fit_parts(self, parts: Sequence[Rows]) -> Binner:
+        """Find the bins of rows that come in pieces: the same bins, cut for cut, as of all rows together.
+
+        Parameters
+        ----------
+        parts : `Rows(X, y, sample_weight, groups, period)` of each piece, all with the same columns.
+
+        Examples
+        --------
+        >>> from creditlab.binning import Rows
+        >>> rng = np.random.default_rng(0)
+        >>> X = pd.DataFrame({"income": rng.normal(size=2000)})
+        >>> y = (rng.random(2000) < 1 / (1 + np.exp(2 + X["income"]))).astype(int)
+        >>> halves = [Rows(X[:900], y[:900]), Rows(X[900:], y[900:])]
+        >>> Binner().fit_parts(halves).result_["income"].spec == Binner().fit(X, y).result_["income"].spec
+        True
         """
         rules = self._rules()
-        frame = self._frame(X, reset=True)
-        bad = _target(y, len(frame))
-        weight = None if sample_weight is None else check_weights(sample_weight, len(frame))
-        frame, bad, weight = _weighted_rows(frame, bad, weight)
-        sample = Sample.of(bad.astype(np.int64), weight)
-        _check_feasible(rules, sample)
-        trends, special = self._trends(frame), special_codes(self.special, frame)
-        tables = [_bin_column(frame[name], sample, trends[name], special[name], rules) for name in frame.columns]
+        if not len(parts):
+            raise InputError(message("at least one piece of rows", "none", "Binner.fit_parts", "Give Rows(X, y)."))
+        frames: list[pd.DataFrame] = []
+        samples, labels = [], []
+        for k, rows in enumerate(parts):
+            frame, sample, kept = read_target(rows, self._frame(rows.X, None if k == 0 else list(frames[0].columns)))
+            frames.append(frame)
+            samples.append(sample)
+            labels.append(_labels(rows, self.stable_over, kept))
+        samples = with_parts(with_totals(samples), self.stable_over, labels)
+        _check_feasible(rules, samples[0])
+        trends, special = self._trends(frames[0]), special_codes(self.special, frames[0])
+        tables = [
+            _bin_column([frame[name] for frame in frames], samples, trends[name], special[name], rules)
+            for name in frames[0].columns
+        ]
         self.result_ = BinningResult.of(tables, Stamp.of([t.stamp.to_dict() for t in tables], self._spec(), self.seed))
         return self
 
     def transform(self, X: Any) -> Any:
         """The WOE of every value: a frame with X's index for a frame, an array for an array."""
         check_is_fitted(self, "result_")
-        frame = self._frame(X, reset=False)
+        frame = self._frame(X, list(self.result_))
         woe = {t.name: t.transform(frame[t.name]) for t in self.result_.tables}
         out = pd.DataFrame(woe, index=frame.index)
         return out if isinstance(X, pd.DataFrame) else out.to_numpy()
@@ -170,7 +213,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def codes(self, X: Any) -> pd.DataFrame:
         """The bin number of every value, as int16, with X's index."""
         check_is_fitted(self, "result_")
-        frame = self._frame(X, reset=False)
+        frame = self._frame(X, list(self.result_))
         return pd.DataFrame({t.name: t.codes(frame[t.name]) for t in self.result_.tables}, index=frame.index)
 
     def edit(self, name: str) -> Any:
@@ -187,6 +230,11 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             _check_number(name, getattr(self, name), 0, np.inf)
         _check_number("seed", self.seed, 0, 2**32 - 1, whole=True)
         check_one_of(self.missing, MISSING, "missing")
+        check_one_of(self.objective, OBJECTIVES, "objective")
+        _check_number("min_rate_gap", self.min_rate_gap, 0, 1)
+        _check_number("max_pvalue", self.max_pvalue, 0, 1)
+        if self.stable_over is not None:
+            check_one_of(self.stable_over, ("period", "group"), "stable_over")
         if self.missing != "own":
             raise NotImplementedError(
                 f"missing='{self.missing}' is not built yet: only missing values as a bin of their own are"
@@ -203,13 +251,17 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             min_expected=float(self.min_expected),
             prior=float(self.prior),
             seed=int(self.seed),
+            objective=self.objective,
+            min_rate_gap=float(self.min_rate_gap),
+            max_pvalue=float(self.max_pvalue),
         )
 
     def _spec(self) -> dict[str, Any]:
         return {k: v for k, v in self.get_params(deep=False).items() if k not in ("crosses", "edits")}
 
-    def _frame(self, X: Any, reset: bool) -> pd.DataFrame:
-        """X as a frame with text names; scikit-learn's own checks of shape and names, as InputError."""
+    def _frame(self, X: Any, names: Sequence[str] | None) -> pd.DataFrame:
+        """X as a frame with text names, those given or (None) its own; scikit-learn's checks, as InputError."""
+        reset = names is None
         is_frame = isinstance(X, pd.DataFrame)
         try:
             if is_frame:
@@ -223,8 +275,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise InputError(str(error)) from None
         if is_frame:
             X = X.set_axis([str(c) for c in X.columns], axis=1)
-            return X if reset or set(X.columns) == set(self.result_) else X.set_axis(list(self.result_), axis=1)
-        return pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])] if reset else list(self.result_))
+            return X if names is None or set(X.columns) == set(names) else X.set_axis(list(names), axis=1)
+        return pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])] if names is None else list(names))
 
     def _trends(self, frame: pd.DataFrame) -> dict[str, str]:
         given = self.trend
@@ -248,14 +300,14 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _bin_column(
-    values: pd.Series, sample: Sample, trend: str, special: list[tuple[Any, str]], rules: Rules
+    columns: list[pd.Series], samples: list[Sample], trend: str, special: list[tuple[Any, str]], rules: Rules
 ) -> BinTable:
-    form = form_of(values)
+    form = form_of(columns[0])
     if form == "text":
-        found = find_groups(values, sample, special, rules)
+        found = find_groups(columns, samples, special, rules)
     else:
-        found = find_ranges([values], [sample], form, trend, special, rules)
-    return tabulated(found, sample, rules)
+        found = find_ranges(columns, samples, form, trend, special, rules)
+    return tabulated(found, samples[0], rules)
 
 
 def special_codes(special: Mapping[str, Any] | None, frame: pd.DataFrame) -> dict[str, list[tuple[Any, str]]]:
@@ -285,20 +337,17 @@ def _meanings(codes: Any, name: str) -> dict[Any, str]:
     )
 
 
-def _target(y: Any, n: int) -> np.ndarray:
-    if y is None:
-        raise InputError("Binner requires y to be passed, but the target y is None: give 0 and 1 per row, 1 = bad.")
-    return check_target(y if isinstance(y, pd.Series) else column_or_1d(y, warn=True), n=n)
-
-
-def _weighted_rows(
-    frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray | None
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray | None]:
-    """Rows of positive weight: a weight of zero is no copy."""
-    if weight is None or (weight > 0).all():
-        return frame, bad, weight
-    kept = weight > 0
-    return frame[kept], check_target(bad[kept]), weight[kept]
+def _labels(rows: Rows, over: str | None, kept: np.ndarray) -> np.ndarray | None:
+    """The labels of the kept rows over which bins must hold."""
+    given = {"period": rows.period, "group": rows.groups}.get(over or "")
+    if given is None:
+        return None
+    labels = np.asarray(given)
+    if labels.shape != kept.shape:
+        raise InputError(
+            message(f"{len(kept)} labels", f"{labels.shape}", f"{over} of Binner.fit", "Give one per row.")
+        )
+    return labels[kept]
 
 
 def _check_number(name: str, value: Any, low: float, high: float, whole: bool = False) -> None:

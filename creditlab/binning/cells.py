@@ -8,16 +8,20 @@ look (`resolve`). Counts of pieces add up, and neither the order of rows nor the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from creditlab.binning.grid import Grid, grid_for
+from creditlab.binning.grid import Bits, Grid, grids_for
 from creditlab.binning.sample import Sample
 from creditlab.binning.sketch import Sketch
 
 #: rows per step: small enough for the processor's cache
 BLOCK = 1 << 15
+#: a grid with more than this share of the rows in one cell is compared with another
+CROWDED = 0.01
+#: so many rows are resolved without looking whether most of them share one value
+FEW_ROWS = 20_000
 #: cells to each side of a cut that are resolved into their values
 WINDOW = 2
 
@@ -30,12 +34,10 @@ class Piece:
     ----------
     x : (n,) floats, NaN where missing.
     sample : the target side of the same rows.
-    part : (n,) period or group number of each row, or None.
     """
 
     x: np.ndarray
     sample: Sample
-    part: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -78,40 +80,72 @@ class Counted:
     cells : the regular values.
     apart : (codes + 1, 2) goods and bads of each special code, then of missing values.
     occupied : (m,) the grid's number of each cell.
+    size : how many numbers there are, those of missing values and special codes included.
     index : the grid's number of each row, one array per piece.
     """
 
     cells: Cells
     apart: np.ndarray
     occupied: np.ndarray
+    size: int
     index: tuple[np.ndarray, ...]
 
 
-def count_column(pieces: Sequence[Piece], codes: tuple[float, ...] = (), parts: int = 0) -> Counted:
-    """Cells of the regular values of a column, and what stands apart; `parts` is the number of periods or groups."""
+def count_column(pieces: Sequence[Piece], codes: tuple[float, ...] = ()) -> Counted:
+    """Cells of the regular values of a column, and what stands apart."""
     sketch = Sketch.of(pieces[0].x, codes)
     for piece in pieces[1:]:
         sketch = sketch.merge(Sketch.of(piece.x, codes))
-    grid = grid_for(sketch)
-    size = grid.size + 1 + len(codes)
-    index = tuple(_index(grid, piece.x, codes) for piece in pieces)
-    both = np.sum([piece.sample.counts(found, size) for piece, found in zip(pieces, index, strict=True)], axis=0)
+    grid, index, both = _look(grids_for(sketch), pieces, codes)
+    size = both.shape[1]
     occupied = np.flatnonzero(both[:, : grid.size].sum(axis=0) > 0)
     occupied = occupied if len(occupied) else np.array([0])  # a column without regular values has one empty cell
     by_part = None
-    if parts:
-        each = [_by_part(piece, found, size, parts) for piece, found in zip(pieces, index, strict=True)]
+    if len(pieces[0].sample.part_names):
+        each = [_by_part(piece.sample, found, size) for piece, found in zip(pieces, index, strict=True)]
         by_part = np.sum(each, axis=0)[:, :, occupied]
     low = high = np.full(len(occupied), np.nan)
     if sketch.complete and len(sketch.values) == len(occupied):
         low = high = sketch.values
     apart = np.roll(both[:, grid.size :], -1, axis=1).T
-    return Counted(Cells(both[0, occupied], both[1, occupied], low, high, by_part), apart, occupied, index)
+    return Counted(Cells(both[0, occupied], both[1, occupied], low, high, by_part), apart, occupied, size, index)
 
 
-def _index(grid: Grid, x: np.ndarray, codes: tuple[float, ...]) -> np.ndarray:
+def _look(
+    grids: list[Grid], pieces: Sequence[Piece], codes: tuple[float, ...]
+) -> tuple[Grid, tuple[np.ndarray, ...], np.ndarray]:
+    """The first grid, the cell of every row on it, and its counts; another grid if that crowds rows less."""
+    grid, *others = grids
+    index, both = _count(grid, pieces, codes)
+    for other in others:
+        most, crowded = _crowding(grid, both)
+        if most <= CROWDED:
+            break
+        other_index, other_both = _count(other, pieces, codes)
+        if _crowding(other, other_both)[1] < crowded:
+            return other, other_index, other_both
+        index, both = _count(grid, pieces, codes)  # the look at the other grid took its place
+    return grid, index, both
+
+
+def _count(grid: Grid, pieces: Sequence[Piece], codes: tuple[float, ...]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    index = tuple(_index(grid, piece, codes) for piece in pieces)
+    size = grid.size + 1 + len(codes)
+    return index, np.sum([p.sample.counts(found, size) for p, found in zip(pieces, index, strict=True)], axis=0)
+
+
+def _crowding(grid: Grid, both: np.ndarray) -> tuple[float, float]:
+    """The largest share of rows in one cell, and the sum of squares of shares; a cell of one value is not crowded."""
+    n = both[:, : grid.size].sum(axis=0)
+    if isinstance(grid, Bits) and 0 <= grid.zero < grid.size:
+        n[grid.zero] = 0.0
+    share = n / max(float(n.sum()), 1e-300)
+    return float(share.max()), float((share**2).sum())
+
+
+def _index(grid: Grid, piece: Piece, codes: tuple[float, ...]) -> np.ndarray:
     """The grid's cell of every row; behind them missing values, then the special codes."""
-    index = np.empty(len(x), dtype=np.int64)
+    x, index = piece.x, piece.sample.scratch
     for start in range(0, len(x), BLOCK):
         block, place = x[start : start + BLOCK], index[start : start + BLOCK]
         place[:] = grid.index(block)
@@ -121,9 +155,11 @@ def _index(grid: Grid, x: np.ndarray, codes: tuple[float, ...]) -> np.ndarray:
     return index
 
 
-def _by_part(piece: Piece, index: np.ndarray, size: int, parts: int) -> np.ndarray:
-    assert piece.part is not None
-    return piece.sample.counts(piece.part * size + index, parts * size).reshape(2, parts, size).transpose(1, 0, 2)
+def _by_part(sample: Sample, index: np.ndarray, size: int) -> np.ndarray:
+    """(parts, 2, size): goods and bads by period or group and code."""
+    assert sample.part is not None
+    parts = len(sample.part_names)
+    return sample.counts(sample.part * size + index, parts * size).reshape(2, parts, size).transpose(1, 0, 2)
 
 
 def resolve(counted: Counted, pieces: Sequence[Piece], boundaries: np.ndarray) -> tuple[Cells, np.ndarray]:
@@ -132,7 +168,8 @@ def resolve(counted: Counted, pieces: Sequence[Piece], boundaries: np.ndarray) -
     window = np.unique((boundaries[:, None] + np.arange(-WINDOW, WINDOW)[None, :]).reshape(-1))
     window = window[(window >= 0) & (window < m)]
     window = window[np.isnan(cells.low[window])]
-    place_of = np.full(int(counted.occupied.max()) + 1, -1)
+    cells, window = _single_values(counted, cells, pieces, window)
+    place_of = np.full(counted.size, -1)
     place_of[counted.occupied[window]] = window
     parts = 0 if cells.parts is None else len(cells.parts)
     found = _values_in(pieces, counted.index, place_of, parts)
@@ -154,6 +191,20 @@ def resolve(counted: Counted, pieces: Sequence[Piece], boundaries: np.ndarray) -
     return resolved, np.searchsorted(first, boundaries, side="left")
 
 
+def _single_values(
+    counted: Counted, cells: Cells, pieces: Sequence[Piece], window: np.ndarray
+) -> tuple[Cells, np.ndarray]:
+    """The cells with the value of each large cell of the window that holds but one, and the rest of the window."""
+    low = cells.low.copy()
+    for cell in window[cells.goods[window] + cells.bads[window] > FEW_ROWS]:
+        x = [p.x[np.flatnonzero(i == counted.occupied[cell])] for p, i in zip(pieces, counted.index, strict=True)]
+        least, most = min(v.min() for v in x if len(v)), max(v.max() for v in x if len(v))
+        if least == most and np.isfinite(least):
+            low[cell] = least + 0.0
+    alone = ~np.isnan(low[window])
+    return replace(cells, low=low, high=np.where(np.isnan(cells.high), low, cells.high)), window[~alone]
+
+
 @dataclass(frozen=True)
 class _Values:
     """Distinct values of some cells in ascending order: the cell of each, goods and bads, the same by part."""
@@ -165,14 +216,14 @@ class _Values:
 
 
 def _values_in(pieces: Sequence[Piece], index: tuple[np.ndarray, ...], place_of: np.ndarray, parts: int) -> _Values:
-    wanted = np.append(place_of >= 0, False)
-    rows = [np.flatnonzero(wanted[np.minimum(i, len(place_of))]) for i in index]
+    wanted = place_of >= 0
+    rows = [np.flatnonzero(wanted.take(i)) for i in index]
     x = np.concatenate([piece.x[at] for piece, at in zip(pieces, rows, strict=True)]) + 0.0
     place = place_of[np.concatenate([i[at] for i, at in zip(index, rows, strict=True)])]
     finite = np.isfinite(x)
     if not finite.all():  # infinities count with the extreme finite values of their cell
         x = _within(x, place, finite)
-    values, inverse = np.unique(x, return_inverse=True)
+    values, inverse = _ranked(x)
     size, start = len(values), 0
     both, by_part = np.zeros((2, size)), np.zeros((parts, 2, size))
     for piece, at in zip(pieces, rows, strict=True):
@@ -180,11 +231,30 @@ def _values_in(pieces: Sequence[Piece], index: tuple[np.ndarray, ...], place_of:
         start += len(at)
         sample = piece.sample.rows(at)
         both += sample.counts(here, size)
-        if piece.part is not None:
-            by_part += _by_part(Piece(piece.x[at], sample, piece.part[at]), here, size, parts)
+        if parts:
+            by_part += _by_part(sample, here, size)
     at_value = np.empty(size, dtype=np.int64)
     at_value[inverse] = place
     return _Values(at_value, values, both, by_part)
+
+
+def _ranked(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct values and the place of each row among them; a value that most rows share is not sorted with the rest.
+
+    >>> [a.tolist() for a in _ranked(np.array([3.0, 1.0, 3.0]))]
+    [[1.0, 3.0], [1, 0, 1]]
+    """
+    if len(x) < FEW_ROWS:
+        return np.unique(x, return_inverse=True)
+    common = np.median(x[:: len(x) // 101])
+    rest = np.flatnonzero(x != common)
+    if 2 * len(rest) > len(x):
+        return np.unique(x, return_inverse=True)
+    values, inverse = _ranked(x[rest])
+    place = int(np.searchsorted(values, common))
+    ranks = np.full(len(x), place)
+    ranks[rest] = inverse + (inverse >= place)
+    return np.insert(values, place, common), ranks
 
 
 def _within(x: np.ndarray, place: np.ndarray, finite: np.ndarray) -> np.ndarray:

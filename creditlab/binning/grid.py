@@ -14,7 +14,9 @@ import numpy as np
 
 from creditlab.binning.sketch import Sketch
 
-LINEAR_CELLS = 1 << 14
+LINEAR_CELLS = 1 << 15
+#: equally wide cells that are tried to tell all values of a complete sketch apart
+FINE_CELLS = (1 << 17, 1 << 20)
 BITS_CELLS = 1 << 15
 #: the share of values beyond each end of a grid; they fall into its outer cells
 BEYOND = 0.0005
@@ -39,13 +41,12 @@ class Linear:
 
     low: float
     scale: float
-    size: int = LINEAR_CELLS
+    size: int
 
     def index(self, x: np.ndarray) -> np.ndarray:
         place = x - self.low
         place *= self.scale
-        np.maximum(place, 0.0, out=place)
-        np.minimum(place, self.size - 1.0, out=place)
+        np.clip(place, 0.0, self.size - 1.0, out=place)
         with np.errstate(invalid="ignore"):
             return place.astype(np.int64)
 
@@ -59,20 +60,30 @@ class Bits:
     first: int
     size: int
 
+    @property
+    def zero(self) -> int:
+        """The cell of zero, which holds nothing else."""
+        return -self.first
+
     def index(self, x: np.ndarray) -> np.ndarray:
-        place = self.ordered(x, self.centre)
-        place >>= self.shift
+        place = self.signed(x, self.centre, self.shift)
         place -= self.first
-        np.maximum(place, 0, out=place)
-        np.minimum(place, self.size - 1, out=place)
-        return place
+        return np.clip(place, 0, self.size - 1, out=place)
 
     @staticmethod
-    def ordered(x: np.ndarray, centre: float) -> np.ndarray:
-        """Integers in the order of the floats."""
-        x = x + 0.0  # -0.0 and 0.0 are one value
-        place = (x + np.copysign(centre, x)).view(np.int64)
-        return place ^ ((place >> 63) & np.int64(2**63 - 1))
+    def signed(x: np.ndarray, centre: float, shift: int) -> np.ndarray:
+        """Integers that never decrease with x, 0 at 0."""
+        place = np.abs(x)
+        place += centre
+        place = place.view(np.int64)
+        place -= np.float64(centre).view(np.int64)
+        above = place > 0  # zero, the value that many rows share, has a cell of its own
+        place >>= shift
+        place += above
+        sign = np.ascontiguousarray(x).view(np.int64) >> 63
+        place ^= sign
+        place -= sign
+        return place
 
 
 @dataclass(frozen=True)
@@ -89,28 +100,37 @@ class Values:
         return np.maximum(np.searchsorted(self.values, x, side="right") - 1, 0)
 
 
-def grid_for(sketch: Sketch) -> Grid:
-    """The grid that tells the sketched values apart best; where the sketch is complete, one cell for each of them."""
+def grids_for(sketch: Sketch) -> list[Grid]:
+    """Grids that suit the sketched values, the most suitable first; where the sketch is complete, one cell for each.
+
+    Cells that are equally wide cost less, so they come first unless they crowd the values clearly more.
+    """
     values = sketch.values
     if len(values) < 2:  # without any finite value, the two infinities are a cell each
-        return Linear(0.0, 1.0, 2 - len(values))
+        return [Linear(0.0, 1.0, 2 - len(values))]
     beyond = 0 if sketch.complete else int(len(values) * BEYOND)
     low, high = float(values[beyond]), float(values[-1 - beyond])
-    candidates: list[Grid] = []
-    if np.isfinite(high - low) and high > low:
-        scale = (LINEAR_CELLS - 1) / (high - low)
-        candidates += [Linear(low, scale)] if np.isfinite(scale) else []
-    candidates.append(_bits(values, low, high))
-    crowded = [float((np.bincount(grid.index(values)).astype(float) ** 2).sum()) for grid in candidates]
-    best = int(np.argmin(crowded))
-    if sketch.complete and crowded[best] > len(values):
-        return Values(values)
-    return candidates[best]
+    grids: list[Grid] = [*_linear(low, high, LINEAR_CELLS), _bits(values, low, high)]
+    crowded = [float((np.bincount(grid.index(values)).astype(float) ** 2).sum()) for grid in grids]
+    if len(grids) == 2 and crowded[0] > 1.3 * crowded[1]:
+        grids.reverse()
+    if not sketch.complete:
+        return grids
+    grids += [grid for cells in FINE_CELLS for grid in _linear(low, high, cells)]
+    apart = (grid for grid in grids if len(np.unique(grid.index(values))) == len(values))
+    return [next(apart, Values(values))]
+
+
+def _linear(low: float, high: float, cells: int) -> list[Linear]:
+    scale = (cells - 1) / (high - low) if high > low else np.inf
+    return [Linear(low, scale, cells)] if 0 < scale < np.inf else []
 
 
 def _bits(values: np.ndarray, low: float, high: float) -> Bits:
     size = np.abs(values[values != 0])
-    centre = float(np.quantile(size, 0.02)) if len(size) else 0.0
-    first, last = Bits.ordered(np.array([low, high]), centre).tolist()
+    centre = float(np.quantile(size, 0.001)) if len(size) else 0.0
+    ends = np.array([low, high])
+    first, last = Bits.signed(ends, centre, 0).tolist()
     shift = max((last - first).bit_length() - BITS_CELLS.bit_length() + 1, 0)
-    return Bits(centre, shift, first >> shift, (last >> shift) - (first >> shift) + 1)
+    first, last = Bits.signed(ends, centre, shift).tolist()
+    return Bits(centre, shift, first, last - first + 1)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from creditlab.binning.categories import group_levels
 from creditlab.binning.characteristic import Found, Special
-from creditlab.binning.sample import Rules, Sample
+from creditlab.binning.sample import Rules, Sample, joined
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.values import level_text, read_levels
 
 
-def find_groups(values: pd.Series, sample: Sample, special: Special, rules: Rules) -> Found:
-    """The best groups of levels of one text column."""
+def find_groups(columns: Sequence[pd.Series], samples: Sequence[Sample], special: Special, rules: Rules) -> Found:
+    """The best groups of levels of one text column, in one or more pieces."""
+    values, sample = pd.concat(list(columns)), joined(samples)
     levels = read_levels(values)
     size = len(levels.names)
     goods, bads = (c[:size] for c in sample.counts(np.where(levels.codes < 0, size, levels.codes), size + 1))

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from creditlab.binning.cells import Cells, Piece, count_column, resolve, round_cut
+from creditlab.binning.cells import Cells, Counted, Piece, count_column, resolve, round_cut
 from creditlab.binning.characteristic import Found, Special
 from creditlab.binning.counts import merge_cells
 from creditlab.binning.sample import Rules, Sample
-from creditlab.binning.search import Limits, best_cuts, refine_cuts
-from creditlab.binning.shapes import choose_shape
+from creditlab.binning.search import Cuts, Limits, best_cuts, refine_cuts, reversed_parts
+from creditlab.binning.shapes import Choice, choose_shape
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.values import read_numbers
 from creditlab.errors import InputError, message
@@ -31,24 +31,21 @@ def find_ranges(
     name = columns[0].name
     pieces = [Piece(read_numbers(v, form), sample) for v, sample in zip(columns, samples, strict=True)]
     codes = tuple((_number_code(code, name), meaning) for code, meaning in special)
-    notes = _reading_notes(columns, pieces, form)
     counted = count_column(pieces, tuple(code for code, _ in codes))
-    cells = counted.cells
-    limits = samples[0].limits(rules, cells.n)
-    splits = len(cells) > 1 and cells.n >= 2 * limits.min_n
-    choice = choose_shape(cells.goods, cells.bads, limits, rules.seed) if trend == "auto" and splits else None
+    limits = samples[0].limits(rules, counted.cells.n)
+    choice = _choice(counted.cells, trend, limits, rules)
     shape = choice.shape if choice else "free" if trend == "auto" else trend
-    boundaries = best_cuts(cells.goods, cells.bads, shape, limits, cells.parts).boundaries
+    cells, boundaries, unsteady = _boundaries(counted, pieces, shape, limits)
+    cuts = tuple(round_cut(float(cells.high[b - 1]), float(cells.low[b])) for b in boundaries)
+    spec = BinSpec(str(name), form, cuts=cuts, special=codes)
+    counts = np.stack([merge_cells(c, boundaries) for c in (cells.goods, cells.bads)])
+    notes = _reading_notes(columns, pieces, form)
+    if unsteady:
+        notes.append(_unsteady_note(unsteady, samples[0].part_names))
     if not len(boundaries):
         notes.append(_why_one_bin(cells, shape, limits))
     elif choice and choice.gain[shape] <= 0:
         notes.append("留出样本不支持 held-out rows do not support these bins")
-    if not cells.known()[boundaries].all():
-        cells, start = resolve(counted, pieces, boundaries)
-        boundaries = refine_cuts(cells.goods, cells.bads, shape, limits, cells.parts, start, cells.known()).boundaries
-    cuts = tuple(round_cut(float(cells.high[b - 1]), float(cells.low[b])) for b in boundaries)
-    spec = BinSpec(str(name), form, cuts=cuts, special=codes)
-    counts = np.concatenate([merge_cells(c, boundaries) for c in (cells.goods, cells.bads)]).reshape(2, -1)
     return Found(
         spec=spec,
         count=_Recount(spec, np.concatenate([counts, counted.apart.T], axis=1), tuple(pieces)),
@@ -56,6 +53,44 @@ def find_ranges(
         inputs=(cells.low[boundaries], counts, counted.apart),
         notes=tuple(notes),
         facts={"held_out_gain": choice.gain[choice.shape]} if choice else {},
+    )
+
+
+def _choice(cells: Cells, trend: str, limits: Limits, rules: Rules) -> Choice | None:
+    """The shape that held-out counts choose, where it is asked for and two bins are possible."""
+    splits = len(cells) > 1 and cells.n >= 2 * limits.min_n
+    return choose_shape(cells.goods, cells.bads, limits, rules.seed) if trend == "auto" and splits else None
+
+
+def _boundaries(
+    counted: Counted, pieces: Sequence[Piece], shape: str, limits: Limits
+) -> tuple[Cells, np.ndarray, list[tuple[int, int]]]:
+    """The cells, the boundaries of the best bins, and (boundary, part) where an unsteady cut was not made."""
+    cells = counted.cells
+    found = best_cuts(cells.goods, cells.bads, shape, limits, cells.parts)
+    unsteady = [] if cells.parts is None else _unsteady(cells, shape, limits)
+    if not cells.known()[found.boundaries].all():
+        cells, start = resolve(counted, pieces, found.boundaries)
+        start_cuts = Cuts(start, found.iv)
+        found = refine_cuts(cells.goods, cells.bads, shape, limits, cells.parts, start_cuts, cells.known())
+    return cells, found.boundaries, unsteady
+
+
+def _unsteady(cells: Cells, shape: str, limits: Limits) -> list[tuple[int, int]]:
+    """Boundaries that would be best but for a part in which they do not hold, and the first such part."""
+    assert cells.parts is not None
+    cuts = best_cuts(cells.goods, cells.bads, shape, limits).boundaries
+    if not len(cuts):
+        return []
+    both = np.stack([merge_cells(c, cuts) for c in (cells.goods, cells.bads)])
+    against = reversed_parts(both, merge_cells(cells.parts, cuts), limits)
+    return [(int(cut), int(np.flatnonzero(row)[0])) for cut, row in zip(cuts, against, strict=True) if row.any()]
+
+
+def _unsteady_note(unsteady: list[tuple[int, int]], part_names: Sequence[str]) -> str:
+    parts = sorted({part_names[part] for _, part in unsteady})
+    return (
+        f"不稳定的切点未采用 cuts not made because the order of bad rates turns in {', '.join(parts)}: {len(unsteady)}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,16 +22,24 @@ class Rules:
     min_expected: float
     prior: float
     seed: int
+    objective: str = "iv"
+    min_rate_gap: float = 0.0
+    max_pvalue: float = 1.0
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The target side of a fit: which rows are bad, their weights (None: one each), and the totals."""
+    """The target side of some rows: which are bad, their weights (None: one each), and the totals of the whole fit.
+
+    `part` is the number of each row's period or group in `part_names`, where bins must hold in each of them.
+    """
 
     bad: np.ndarray
     weight: np.ndarray | None
     total_goods: float
     total_bads: float
+    part: np.ndarray | None = None
+    part_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, bad: np.ndarray, weight: np.ndarray | None) -> Sample:
@@ -57,6 +66,11 @@ class Sample:
         """Where the goods are."""
         return np.flatnonzero(self.bad == 0)
 
+    @cached_property
+    def scratch(self) -> np.ndarray:
+        """(n,) int64 room for the cell numbers of one column at a time: fresh memory costs more than filling it."""
+        return np.empty(len(self.bad), dtype=np.int64)
+
     def counts(self, codes: np.ndarray, size: int) -> np.ndarray:
         """(2, size): goods and bads by code."""
         if self.weight is None:
@@ -67,7 +81,8 @@ class Sample:
 
     def rows(self, at: np.ndarray) -> Sample:
         """The target side of some rows, with the totals of all."""
-        return replace(self, bad=self.bad[at], weight=None if self.weight is None else self.weight[at])
+        weight = None if self.weight is None else self.weight[at]
+        return replace(self, bad=self.bad[at], weight=weight, part=None if self.part is None else self.part[at])
 
     def limits(self, rules: Rules, n: float) -> Limits:
         """The limits of regular bins in a column with weight `n` that is neither missing nor special."""
@@ -79,4 +94,21 @@ class Sample:
             min_goods=rules.min_goods,
             min_bads=rules.min_bads,
             prior=self.pseudo_rows(rules.prior),
+            objective=rules.objective,
+            min_rate_gap=rules.min_rate_gap,
+            max_pvalue=rules.max_pvalue,
         )
+
+
+def joined(samples: Sequence[Sample]) -> Sample:
+    """The target sides of all pieces as one."""
+    if len(samples) == 1:
+        return samples[0]
+    weighted = any(s.weight is not None for s in samples)
+    weight = [np.ones(len(s.bad)) if s.weight is None else s.weight for s in samples]
+    return replace(
+        samples[0],
+        bad=np.concatenate([s.bad for s in samples]),
+        weight=np.concatenate(weight) if weighted else None,
+        part=np.concatenate([s.part for s in samples]) if samples[0].part is not None else None,
+    )

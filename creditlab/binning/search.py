@@ -49,7 +49,7 @@ class Effort:
 THOROUGH = Effort((32, 48, 64), (-8, -4, -2, -1, 0, 1, 2, 4, 8), 4, 5000, True, 1e-9)
 #: from this many goods and bads on the objective is smooth, and the same IV is found with less
 MANY_EVENTS = 20_000
-QUICK = Effort((32,), (-4, -2, -1, 0, 1, 2, 4), 2, 128, False, 1e-6)
+QUICK = Effort((32,), (-4, -1, 0, 1, 4), 2, 100, False, 1e-4)
 #: where neighbours are judged pair by pair
 PAIRED = Effort((20,), (-4, -1, 0, 1, 4), 2, 400, False, 1e-6)
 
@@ -174,15 +174,32 @@ def _holds(goods: np.ndarray, bads: np.ndarray, rate: np.ndarray, limits: Limits
     """[i, h, j]: whether bins [h, i) and [i, j) differ in no part against the direction of the whole."""
     up = rate.T[:, :, None] < rate[:, None, :]
     held = np.ones(up.shape, dtype=bool)
-    share = limits.total_bads / (limits.total_goods + limits.total_bads)
     for g, b in zip(goods, bads, strict=True):
-        n = g + b
-        tells = n * min(share, 1 - share) >= 5.0  # the normal approximation's five expected events
-        with np.errstate(invalid="ignore", divide="ignore"):
-            r = b / n
-            against = np.where(up, r.T[:, :, None] > r[:, None, :], r.T[:, :, None] < r[:, None, :])
+        tells, r = _tells(g, b, limits), _rates(g, b)
+        against = np.where(up, r.T[:, :, None] > r[:, None, :], r.T[:, :, None] < r[:, None, :])
         held &= ~(against & tells.T[:, :, None] & tells[:, None, :])
     return held
+
+
+def reversed_parts(both: np.ndarray, parts: np.ndarray, limits: Limits) -> np.ndarray:
+    """(k - 1, p): whether neighbours among k bins differ in a part against the direction of the whole.
+
+    `both` (2, k) are goods and bads of the bins, `parts` (p, 2, k) the same by part.
+    """
+    whole = np.diff(_rates(both[0], both[1]))
+    steps, tells = np.diff(_rates(parts[:, 0], parts[:, 1])), _tells(parts[:, 0], parts[:, 1], limits)
+    return ((steps * np.sign(whole) < 0) & tells[:, 1:] & tells[:, :-1]).T
+
+
+def _tells(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.ndarray:
+    """Whether a part of a bin is large enough to judge: five expected events, as the normal approximation asks."""
+    share = limits.total_bads / (limits.total_goods + limits.total_bads)
+    return (goods + bads) * min(share, 1 - share) >= 5.0
+
+
+def _rates(goods: np.ndarray, bads: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return bads / (goods + bads)
 
 
 def best_cuts(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, parts: np.ndarray | None = None) -> Cuts:
@@ -211,12 +228,11 @@ def refine_cuts(
     shape: str,
     limits: Limits,
     parts: np.ndarray | None,
-    start: np.ndarray,
+    start: Cuts,
     only: np.ndarray,
 ) -> Cuts:
-    """The best cuts that can be reached from the boundaries `start` over the boundaries that `only` (m + 1,) allows."""
-    fine = _Fine(goods, bads, shape, limits, parts, only)
-    return fine.refined(fine.solve(start))
+    """The best cuts that can be reached from the cuts `start` over the boundaries that `only` (m + 1,) allows."""
+    return _Fine(goods, bads, shape, limits, parts, only).refined(start)
 
 
 def _better(one: Cuts, other: Cuts, gain: float = 1e-9) -> bool:
@@ -289,26 +305,43 @@ class _Fine:
         m, rows = len(self.goods), self.upto[0] + self.upto[1]
         near = (cuts[:, None] + np.array(self.effort.near)[None, :]).reshape(-1)
         ends = np.concatenate([[0], cuts, [m]])
-        best = [self._best_places(a, b) for a, b in zip(ends[:-2], ends[2:], strict=True)]
-        best += [self._best_places(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        best = self._best_places(np.append(ends[:-2], ends[:-1]), np.append(ends[2:], ends[1:]))
         least = self.limits.min_n * (1 - 1e-9)
-        some = np.concatenate([cuts, *best]) if partners else cuts
+        some = np.append(ends, best) if partners else ends
         after = np.searchsorted(rows, rows[some] + least, side="left")
         before = np.searchsorted(rows, rows[some] - least, side="right") - 1
-        found = np.unique(np.concatenate([near, after, before, *best]))
+        found = np.unique(np.concatenate([near, after, before, best]))
         found = found[(found >= 1) & (found < m)]
         return found if self.only is None else np.union1d(found[self.only[found]], cuts)
 
-    def _best_places(self, a: int, b: int) -> np.ndarray:
-        """In each of a few parts of the cells a … b - 1, the boundary at which two bins [a, t) and [t, b) are best."""
-        if b - a < 2:
-            return np.empty(0, dtype=np.int64)
+    def _best_places(self, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """In each of a few parts of each range of cells, the boundary where cutting the range in two is best."""
+        tried = [self._allowed(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+        at, length = np.concatenate(tried), np.array([len(t) for t in tried])
+        if not len(at):
+            return at
         goods, bads = self.upto
-        tried = np.arange(a + 1, b, -(-(b - a) // self.effort.tried))
-        left, right = (goods[tried] - goods[a], bads[tried] - bads[a]), (goods[b] - goods[tried], bads[b] - bads[tried])
+        a, b = np.repeat(first, length), np.repeat(last, length)
+        left, right = (goods[at] - goods[a], bads[at] - bads[a]), (goods[b] - goods[at], bads[b] - bads[at])
         value = objective(*left, self.limits) + objective(*right, self.limits)
         least = self.limits.min_n * (1 - 1e-9)
         value[(left[0] + left[1] < least) | (right[0] + right[1] < least)] = -np.inf
-        starts = np.unique(np.arange(self.effort.places) * len(tried) // self.effort.places)
-        ends = [*starts[1:], len(tried)]
-        return tried[np.array([s + np.argmax(value[s:e]) for s, e in zip(starts, ends, strict=True)])]
+        place = np.arange(len(at)) - np.repeat(np.cumsum(length) - length, length)
+        part = np.repeat(np.arange(len(length)), length) * self.effort.places
+        part += place * self.effort.places // np.repeat(length, length)
+        starts = np.flatnonzero(np.diff(part, prepend=-1))
+        top = np.repeat(np.maximum.reduceat(value, starts), np.diff(np.append(starts, len(at))))
+        best = np.flatnonzero(value == top)
+        return at[best[np.diff(part[best], prepend=-1) > 0]]
+
+    def _allowed(self, a: int, b: int) -> np.ndarray:
+        """Boundaries between a and b, evenly thinned to what is tried."""
+        if self.only is None:
+            return np.arange(a + 1, b, max(-(-(b - a) // self.effort.tried), 1))
+        places = self._places[np.searchsorted(self._places, a + 1) : np.searchsorted(self._places, b)]
+        return places[:: max(-(-len(places) // self.effort.tried), 1)]
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        assert self.only is not None
+        return np.flatnonzero(self.only)

@@ -26,6 +26,8 @@ COARSE_CELLS = 30
 #: is gained there is not exceeded on held-out rows, and a gain of Δ comes with a standard error of about √(2Δ), so
 #: below 2 no richer shape can pass the one-standard-error rule.
 LEAST_GAIN = 2.0
+#: log-likelihood on the training rows by which one monotone direction beats the other beyond doubt (odds of e^20)
+CLEAR_LEAD = 20.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ def _able_shapes(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> list[st
 
     monotone = {shape: value for shape in STEPS[0] if (value := reached(shape)) is not None}
     freest = reached("free")
-    if freest is None or (monotone and freest - max(monotone.values()) < LEAST_GAIN):
+    best = max(monotone.values(), default=-np.inf)
+    monotone = {shape: value for shape, value in monotone.items() if best - value < CLEAR_LEAD}
+    if freest is None or freest - best < LEAST_GAIN:
         return list(monotone)
     turning = [shape for shape in STEPS[1] if reached(shape) is not None]
     return [*monotone, *turning, "free"]

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: most values kept
+#: up to so many distinct values all are kept; of more a sample of at most so many
+ALL_VALUES = 1 << 15
 MOST_VALUES = 4096
 #: rows per step: small enough for the processor's cache
-BLOCK = 1 << 15
+BLOCK = 1 << 14
 #: Fibonacci hashing: 2^64 over the golden ratio, odd (Knuth, TAOCP 6.4)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_SLOT = np.uint64(64 - 13)
+#: keeps zero, the value that many rows share, out of every sample
+_OFFSET = np.uint64(3 << 62)
+_SLOT = np.uint64(64 - 16)
 
 
 @dataclass(frozen=True)
@@ -39,21 +42,32 @@ class Sketch:
     @classmethod
     def of(cls, x: np.ndarray, leave_out: tuple[float, ...] = ()) -> Sketch:
         """The sketch of one array of floats without NaN, infinities and `leave_out`."""
+        x = np.ascontiguousarray(x)
+        halvings = _promising_halvings(x)
+        if halvings:
+            found = cls(np.empty(0), halvings)._with([_sampled(x, halvings)], leave_out)
+            if found.halvings > halvings:  # else fewer halvings might have been enough
+                return found
+        return cls._step_by_step(x, leave_out)
+
+    @classmethod
+    def _step_by_step(cls, x: np.ndarray, leave_out: tuple[float, ...]) -> Sketch:
         sketch, pending, waiting = cls(np.empty(0)), list[np.ndarray](), 0
-        seen = np.full(1 << 13, np.nan)  # values met before, by hash: most repeats end here
+        seen = np.full(1 << 16, np.nan)  # values met before, by hash: most repeats end here
         for start in range(0, len(x), BLOCK):
-            block = x[start : start + BLOCK] + 0.0  # -0.0 and 0.0 are one value
+            block = x[start : start + BLOCK]
             hashed = _hashes(block)
             if sketch.halvings:
                 kept = np.flatnonzero(hashed < _threshold(sketch.halvings))
                 block, hashed = block[kept], hashed[kept]
-            new = block[seen[hashed >> _SLOT] != block]
-            if sketch.halvings == 0:
-                new = np.unique(new[np.isfinite(new)])
-            seen[_hashes(new) >> _SLOT] = new
+            new = block[(seen.take(_slots(hashed)) != block) & (block == block)]
+            if not len(new):
+                continue
+            new = _distinct(new)
+            seen[_slots(_hashes(new))] = new
             pending.append(new)
             waiting += len(new)
-            if waiting > MOST_VALUES:
+            if waiting > (MOST_VALUES if sketch.halvings else ALL_VALUES):
                 sketch, pending, waiting = sketch._with(pending, leave_out), [], 0
         return sketch._with(pending, leave_out)
 
@@ -63,20 +77,51 @@ class Sketch:
         return start._with([self.values, other.values], ())
 
     def _with(self, pending: list[np.ndarray], leave_out: tuple[float, ...]) -> Sketch:
-        values = np.unique(np.concatenate([self.values, *pending]))
-        values = values[np.isfinite(values)]
+        values = _distinct(np.concatenate([self.values, *pending]))
         if leave_out:
             values = values[~np.isin(values, leave_out)]
         hashed, halvings = _hashes(values), self.halvings
-        kept = hashed < _threshold(halvings) if halvings else np.ones(len(values), dtype=bool)
-        while kept.sum() > MOST_VALUES:
+        kept = np.ones(len(values), dtype=bool)
+        while halvings < 64:
+            if halvings:
+                kept = (hashed < _threshold(halvings)) & (values != 0)  # 0.0 and -0.0 have hashes of their own
+            if kept.sum() <= (MOST_VALUES if halvings else ALL_VALUES):
+                break
             halvings += 1
-            kept = hashed < _threshold(halvings)
         return Sketch(values[kept], halvings)
 
 
+def _promising_halvings(x: np.ndarray) -> int:
+    """One halving less than the column would need if new values kept coming as in its first rows; 0 if they repeat."""
+    first = x[:BLOCK]
+    new = len(_distinct(first)) / BLOCK
+    return 0 if new < 0.5 or len(x) < 4 * ALL_VALUES else int(len(x) * new / MOST_VALUES).bit_length() - 2
+
+
+def _sampled(x: np.ndarray, halvings: int) -> np.ndarray:
+    kept = []
+    for start in range(0, len(x), BLOCK):
+        block = x[start : start + BLOCK]
+        kept.append(block[np.flatnonzero(_hashes(block) < _threshold(halvings))])
+    return np.concatenate(kept)
+
+
+def _distinct(values: np.ndarray) -> np.ndarray:
+    """Sorted distinct finite values; -0.0 is 0.0."""
+    values = np.sort(values) + 0.0
+    first = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return values[first & np.isfinite(values)]
+
+
 def _hashes(values: np.ndarray) -> np.ndarray:
-    return values.view(np.uint64) * _FACTOR
+    hashed = values.view(np.uint64) * _FACTOR
+    hashed += _OFFSET
+    return hashed
+
+
+def _slots(hashed: np.ndarray) -> np.ndarray:
+    return (hashed >> _SLOT).view(np.int64)
 
 
 def _threshold(halvings: int) -> np.uint64:

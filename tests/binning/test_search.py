@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import xlogy
+from scipy.stats import chi2_contingency
 
 from creditlab.binning.counts import merge_cells
 from creditlab.binning.search import SHAPES, Limits, best_cuts, solve, woe_of
@@ -25,29 +27,61 @@ def has_shape(rates: np.ndarray, shape: str) -> bool:
     return bool((np.diff(turned) <= 0).all())
 
 
-def iv_of(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> float:
+def value_of(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> float:
+    if limits.objective == "likelihood":
+        n, total = goods + bads, limits.total_goods + limits.total_bads
+        each = xlogy(goods, goods / n) + xlogy(bads, bads / n)
+        each -= xlogy(goods, limits.total_goods / total) + xlogy(bads, limits.total_bads / total)
+        return float(each.sum())
     share = goods / limits.total_goods - bads / limits.total_bads
-    return float((share * woe_of(goods, bads, limits.total_goods, limits.total_bads, limits.prior)).sum())
+    pure = np.where((goods == 0) | (bads == 0), limits.prior, 0.0)
+    return float((share * woe_of(goods, bads, limits.total_goods, limits.total_bads, pure)).sum())
+
+
+def told_apart(goods: np.ndarray, bads: np.ndarray, max_pvalue: float) -> bool:
+    for k in range(len(goods) - 1):
+        table = np.array([goods[k : k + 2], bads[k : k + 2]])
+        if (table.sum(axis=1) == 0).any() or chi2_contingency(table, correction=False).pvalue > max_pvalue * (1 + 1e-9):
+            return False
+    return True
+
+
+def steady(goods: np.ndarray, bads: np.ndarray, parts: np.ndarray, limits: Limits) -> bool:
+    share = limits.total_bads / (limits.total_goods + limits.total_bads)
+    whole = np.diff(bads / (goods + bads))
+    for g, b in parts:
+        n = g + b
+        for k in range(len(goods) - 1):
+            if min(n[k], n[k + 1]) * min(share, 1 - share) < 5:
+                continue
+            if (b[k + 1] / n[k + 1] - b[k] / n[k]) * np.sign(whole[k]) < 0:
+                return False
+    return True
 
 
 def allowed(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits) -> bool:
     n = goods + bads
     sizes = (n > 0) & (n >= limits.min_n) & (goods >= limits.min_goods) & (bads >= limits.min_bads)
-    return bool(sizes.all()) and has_shape(bads / n, shape)
+    if not sizes.all() or not has_shape(bads / n, shape):
+        return False
+    if limits.min_rate_gap and (np.abs(np.diff(bads / n)) < limits.min_rate_gap - 1e-12).any():
+        return False
+    return limits.max_pvalue == 1 or told_apart(goods, bads, limits.max_pvalue)
 
 
 def brute_force(
-    goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits
+    goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, parts: np.ndarray | None = None
 ) -> tuple[float, tuple[int, ...]] | None:
     found = []
     for k in range(limits.max_bins):
         for cuts in combinations(range(1, len(goods)), k):
-            g, b = (merge_cells(c, np.array(cuts, dtype=int)) for c in (goods, bads))
-            if allowed(g, b, shape, limits):
-                found.append((iv_of(g, b, limits), cuts))
+            at = np.array(cuts, dtype=int)
+            g, b = (merge_cells(c, at) for c in (goods, bads))
+            if allowed(g, b, shape, limits) and (parts is None or steady(g, b, merge_cells(parts, at), limits)):
+                found.append((value_of(g, b, limits), cuts))
     if not found:
         return None
-    top = max(iv for iv, _ in found)
+    top = max(value for value, _ in found)
     best = [f for f in found if f[0] >= top - 1e-12]
     return min(best, key=lambda f: (len(f[1]), f[1]))
 
@@ -55,7 +89,7 @@ def brute_force(
 counts = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 8)), min_size=1, max_size=8)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     cells=counts,
     shape=st.sampled_from(SHAPES),
@@ -63,8 +97,13 @@ counts = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 8)), min_size=1, 
     min_n=st.integers(0, 12),
     min_goods=st.integers(0, 2),
     min_bads=st.integers(0, 2),
+    objective=st.sampled_from(["iv", "likelihood"]),
+    min_rate_gap=st.sampled_from([0.0, 0.1, 0.3]),
+    max_pvalue=st.sampled_from([1.0, 0.5, 0.1]),
 )
-def test_the_programme_equals_brute_force(cells, shape, max_bins, min_n, min_goods, min_bads):
+def test_the_programme_equals_brute_force(
+    cells, shape, max_bins, min_n, min_goods, min_bads, objective, min_rate_gap, max_pvalue
+):
     goods, bads = np.array(cells, dtype=float).T
     limits = Limits(
         max_bins=max_bins,
@@ -73,6 +112,9 @@ def test_the_programme_equals_brute_force(cells, shape, max_bins, min_n, min_goo
         total_bads=bads.sum() + 2,
         min_goods=min_goods,
         min_bads=min_bads,
+        objective=objective,
+        min_rate_gap=min_rate_gap,
+        max_pvalue=max_pvalue,
     )
     expected = brute_force(goods, bads, shape, limits)
     found = solve(goods, bads, shape, limits)
@@ -81,6 +123,35 @@ def test_the_programme_equals_brute_force(cells, shape, max_bins, min_n, min_goo
     else:
         assert found.iv == pytest.approx(expected[0], abs=1e-9)
         assert len(found.boundaries) == len(expected[1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    cells=st.lists(st.tuples(*[st.integers(0, 30), st.integers(0, 20)] * 2), min_size=2, max_size=7),
+    shape=st.sampled_from(SHAPES),
+)
+def test_bins_hold_in_every_part_as_brute_force_says(cells, shape):
+    parts = np.array(cells, dtype=float).T.reshape(2, 2, -1)
+    goods, bads = parts.sum(axis=0)
+    if goods.sum() == 0 or bads.sum() == 0:
+        return
+    limits = Limits(max_bins=4, min_n=1, total_goods=goods.sum(), total_bads=bads.sum())
+    expected = brute_force(goods, bads, shape, limits, parts)
+    found = solve(goods, bads, shape, limits, parts)
+    assert (len(found.boundaries) == 0) if expected is None else found.iv == pytest.approx(expected[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("max_pvalue", [1.0, 0.01])
+@pytest.mark.parametrize("min_rate_gap", [0.0, 0.02])
+def test_constraints_hold_over_many_cells(max_pvalue, min_rate_gap):
+    rng = np.random.default_rng(6)
+    n = rng.integers(5, 20, 3000)
+    bads = rng.binomial(n, 1 / (1 + np.exp(1.5 - np.linspace(-1, 1, 3000)))).astype(float)
+    goods = n - bads
+    limits = Limits(8, 0.05 * n.sum(), goods.sum(), bads.sum(), min_rate_gap=min_rate_gap, max_pvalue=max_pvalue)
+    found = best_cuts(goods, bads, "ascending", limits)
+    g, b = merge_cells(goods, found.boundaries), merge_cells(bads, found.boundaries)
+    assert len(found.boundaries) >= 3 and allowed(g, b, "ascending", limits)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -97,7 +168,7 @@ def test_cuts_over_many_cells_reach_the_global_optimum(shape):
     assert refined.iv >= exact.iv * 0.9995
     g, b = merge_cells(goods, refined.boundaries), merge_cells(bads, refined.boundaries)
     assert allowed(g, b, shape, limits)
-    assert iv_of(g, b, limits) == pytest.approx(refined.iv, rel=1e-12)
+    assert value_of(g, b, limits) == pytest.approx(refined.iv, rel=1e-12)
 
 
 def test_equal_neighbours_are_one_bin_and_ties_go_left():
