@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from creditlab.binning.counts import merge_cells
 from creditlab.binning.grid import Bits, Grid, grids_for
 from creditlab.binning.sample import Sample
 from creditlab.binning.sketch import Sketch
@@ -148,10 +149,11 @@ def _index(grid: Grid, piece: Piece, codes: tuple[float, ...]) -> np.ndarray:
     x, index = piece.x, piece.sample.scratch
     for start in range(0, len(x), BLOCK):
         block, place = x[start : start + BLOCK], index[start : start + BLOCK]
-        place[:] = grid.index(block)
-        np.putmask(place, np.isnan(block), grid.size)
+        grid.index(block, place)
         for k, code in enumerate(codes):
-            np.putmask(place, block == code, grid.size + 1 + k)
+            there = block == code
+            if there.any():
+                np.putmask(place, there, grid.size + 1 + k)
     return index
 
 
@@ -163,32 +165,36 @@ def _by_part(sample: Sample, index: np.ndarray, size: int) -> np.ndarray:
 
 
 def resolve(counted: Counted, pieces: Sequence[Piece], boundaries: np.ndarray) -> tuple[Cells, np.ndarray]:
-    """The cells with those beside `boundaries` resolved into their values, and where the boundaries are now."""
+    """Cells with those beside `boundaries` resolved into their values, and where the boundaries are now.
+
+    Cells farther away become one between each two of those that are resolved.
+    """
     cells, m = counted.cells, len(counted.cells)
     window = np.unique((boundaries[:, None] + np.arange(-WINDOW, WINDOW)[None, :]).reshape(-1))
     window = window[(window >= 0) & (window < m)]
-    window = window[np.isnan(cells.low[window])]
-    cells, window = _single_values(counted, cells, pieces, window)
+    cells, unknown = _single_values(counted, cells, pieces, window[np.isnan(cells.low[window])])
     place_of = np.full(counted.size, -1)
-    place_of[counted.occupied[window]] = window
-    parts = 0 if cells.parts is None else len(cells.parts)
-    found = _values_in(pieces, counted.index, place_of, parts)
-    kept = np.ones(m, dtype=bool)
-    kept[window] = False
-    order = np.argsort(np.concatenate([np.flatnonzero(kept), found.place]), kind="stable")
+    place_of[counted.occupied[unknown]] = unknown
+    found = _values_in(pieces, counted.index, place_of, 0 if cells.parts is None else len(cells.parts))
+    starts = np.unique(np.concatenate([[0], window, window + 1]))
+    starts = starts[starts < m]  # the first cells of windows, of single cells in them, and of the gaps between them
+    first = np.concatenate([starts[~np.isin(starts, unknown)], found.place])
+    order = np.argsort(first, kind="stable")
 
     def joined(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-        return np.concatenate([old[..., kept], new], axis=-1)[..., order]
+        kept = merge_cells(old, starts[1:])[..., ~np.isin(starts, unknown)]
+        return np.concatenate([kept, new], axis=-1)[..., order]
 
+    alone = np.append(starts[1:], m) - starts == 1
+    low, high = (np.where(alone, v[starts], np.nan)[~np.isin(starts, unknown)] for v in (cells.low, cells.high))
     resolved = Cells(
         joined(cells.goods, found.both[0]),
         joined(cells.bads, found.both[1]),
-        joined(cells.low, found.values),
-        joined(cells.high, found.values),
+        np.concatenate([low, found.values])[order],
+        np.concatenate([high, found.values])[order],
         None if cells.parts is None else joined(cells.parts, found.parts),
     )
-    first = np.concatenate([np.flatnonzero(kept), found.place])[order]
-    return resolved, np.searchsorted(first, boundaries, side="left")
+    return resolved, np.searchsorted(first[order], boundaries, side="left")
 
 
 def _single_values(

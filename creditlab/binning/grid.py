@@ -23,15 +23,15 @@ BEYOND = 0.0005
 
 
 class Grid(Protocol):
-    """A monotone map from finite or infinite floats to cells 0 … size - 1; NaN may go anywhere."""
+    """A monotone map from finite or infinite floats to cells 0 … size - 1, and of NaN to `size`."""
 
     @property
     def size(self) -> int:
         """How many cells."""
         ...
 
-    def index(self, x: np.ndarray) -> np.ndarray:
-        """(n,) int64 cell numbers."""
+    def index(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """(n,) int64 cell numbers, written to `out`; those of NaN are `size`."""
         ...
 
 
@@ -43,12 +43,13 @@ class Linear:
     scale: float
     size: int
 
-    def index(self, x: np.ndarray) -> np.ndarray:
+    def index(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
         place = x - self.low
         place *= self.scale
         np.clip(place, 0.0, self.size - 1.0, out=place)
         with np.errstate(invalid="ignore"):
-            return place.astype(np.int64)
+            np.copyto(out, place, casting="unsafe")
+        return _missing_apart(x, out, self.size)
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ class Bits:
         """The cell of zero, which holds nothing else."""
         return -self.first
 
-    def index(self, x: np.ndarray) -> np.ndarray:
+    def index(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
         place = self.signed(x, self.centre, self.shift)
         place -= self.first
-        return np.clip(place, 0, self.size - 1, out=place)
+        return _missing_apart(x, np.clip(place, 0, self.size - 1, out=out), self.size)
 
     @staticmethod
     def signed(x: np.ndarray, centre: float, shift: int) -> np.ndarray:
@@ -96,8 +97,20 @@ class Values:
     def size(self) -> int:
         return len(self.values)
 
-    def index(self, x: np.ndarray) -> np.ndarray:
-        return np.maximum(np.searchsorted(self.values, x, side="right") - 1, 0)
+    def index(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
+        place = np.searchsorted(self.values, x, side="right")
+        return _missing_apart(x, np.maximum(place - 1, 0, out=out), self.size)
+
+
+def _missing_apart(x: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
+    void = np.isnan(x)
+    if void.any():
+        np.putmask(place, void, size)
+    return place
+
+
+def _index(grid: Grid, values: np.ndarray) -> np.ndarray:
+    return grid.index(values, np.empty(len(values), dtype=np.int64))
 
 
 def grids_for(sketch: Sketch) -> list[Grid]:
@@ -111,13 +124,13 @@ def grids_for(sketch: Sketch) -> list[Grid]:
     beyond = 0 if sketch.complete else int(len(values) * BEYOND)
     low, high = float(values[beyond]), float(values[-1 - beyond])
     grids: list[Grid] = [*_linear(low, high, LINEAR_CELLS), _bits(values, low, high)]
-    crowded = [float((np.bincount(grid.index(values)).astype(float) ** 2).sum()) for grid in grids]
+    crowded = [float((np.bincount(_index(grid, values)).astype(float) ** 2).sum()) for grid in grids]
     if len(grids) == 2 and crowded[0] > 1.3 * crowded[1]:
         grids.reverse()
     if not sketch.complete:
         return grids
     grids += [grid for cells in FINE_CELLS for grid in _linear(low, high, cells)]
-    apart = (grid for grid in grids if len(np.unique(grid.index(values))) == len(values))
+    apart = (grid for grid in grids if len(np.unique(_index(grid, values))) == len(values))
     return [next(apart, Values(values))]
 
 

@@ -44,7 +44,7 @@ def find_ranges(
         notes.append(_unsteady_note(unsteady, samples[0].part_names))
     if not len(boundaries):
         notes.append(_why_one_bin(cells, shape, limits))
-    elif choice and choice.gain[shape] <= 0:
+    elif choice and choice.gain.get(shape, 1.0) <= 0:
         notes.append("留出样本不支持 held-out rows do not support these bins")
     return Found(
         spec=spec,
@@ -52,7 +52,7 @@ def find_ranges(
         trend=None if trend == "auto" or not len(boundaries) else trend,
         inputs=(cells.low[boundaries], counts, counted.apart),
         notes=tuple(notes),
-        facts={"held_out_gain": choice.gain[choice.shape]} if choice else {},
+        facts={"held_out_gain": choice.gain[shape]} if choice and choice.gain else {},
     )
 
 

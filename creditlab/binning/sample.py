@@ -74,7 +74,7 @@ class Sample:
     def counts(self, codes: np.ndarray, size: int) -> np.ndarray:
         """(2, size): goods and bads by code."""
         if self.weight is None:
-            bads = np.bincount(codes[self.bad_rows], minlength=size)
+            bads = np.bincount(codes.take(self.bad_rows), minlength=size)
             return np.stack([np.bincount(codes, minlength=size) - bads, bads]).astype(float)
         rows = self.good_rows, self.bad_rows
         return np.stack([np.bincount(codes[at], weights=self.weight[at], minlength=size) for at in rows])

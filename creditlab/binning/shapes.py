@@ -35,7 +35,8 @@ class Choice:
     """The chosen shape; `gain` holds the held-out log-likelihood of shapes over that of a single bin (nats).
 
     Only shapes that make two bins or more are candidates, so that a column without evidence still shows its bins; a
-    gain of zero or less says that held-out rows do not support them. Shapes that could not win are not in `gain`.
+    gain of zero or less says that held-out rows do not support them. Shapes that could not win are not in `gain`, and
+    it is empty where one direction is beyond doubt.
     """
 
     shape: str
@@ -46,9 +47,11 @@ def choose_shape(goods: np.ndarray, bads: np.ndarray, limits: Limits, seed: int)
     """The shape that held-out rows support, from fine cells."""
     boundaries = equal_count_boundaries(goods + bads, COARSE_CELLS)
     goods, bads = merge_cells(goods, boundaries), merge_cells(bads, boundaries)
-    able = _able_shapes(goods, bads, limits)
+    able, lead = _able_shapes(goods, bads, limits)
     if not able:
         return Choice("free", {"free": 0.0})
+    if len(able) == 1 and lead > CLEAR_LEAD + limits.max_bins:  # held-out rows would cost about a nat per bin of it
+        return Choice(able[0], {})
     rng = np.random.default_rng(seed)
     held = fold_counts(goods, FOLDS, rng), fold_counts(bads, FOLDS, rng)
     logs = _held_out_logs(goods, bads, held, limits, able)
@@ -65,8 +68,8 @@ def choose_shape(goods: np.ndarray, bads: np.ndarray, limits: Limits, seed: int)
     return Choice(chosen, gain)
 
 
-def _able_shapes(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> list[str]:
-    """Shapes that make two bins or more; richer ones only where they could win."""
+def _able_shapes(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> tuple[list[str], float]:
+    """Shapes of two bins or more, richer ones only where they could win; and what the best monotone one gains."""
     solver = programme(goods, bads, limits)
 
     def reached(shape: str) -> float | None:
@@ -78,14 +81,14 @@ def _able_shapes(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> list[st
     best = max(monotone.values(), default=-np.inf)
     monotone = {shape: value for shape, value in monotone.items() if best - value < CLEAR_LEAD}
     if freest is None or freest - best < LEAST_GAIN:
-        return list(monotone)
+        return list(monotone), best - _log_likelihood(goods.sum(), bads.sum())
     turning = [shape for shape in STEPS[1] if reached(shape) is not None]
-    return [*monotone, *turning, "free"]
+    return [*monotone, *turning, "free"], 0.0
 
 
-def _log_likelihood(goods: np.ndarray, bads: np.ndarray) -> float:
+def _log_likelihood(goods: np.ndarray | float, bads: np.ndarray | float) -> float:
     n = goods + bads
-    return float((xlogy(goods, goods / n) + xlogy(bads, bads / n)).sum())
+    return float(np.sum(xlogy(goods, goods / n) + xlogy(bads, bads / n)))
 
 
 def _held_out_logs(

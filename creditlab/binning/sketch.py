@@ -78,8 +78,8 @@ class Sketch:
 
     def _with(self, pending: list[np.ndarray], leave_out: tuple[float, ...]) -> Sketch:
         values = _distinct(np.concatenate([self.values, *pending]))
-        if leave_out:
-            values = values[~np.isin(values, leave_out)]
+        for value in leave_out:
+            values = values[values != value]
         hashed, halvings = _hashes(values), self.halvings
         kept = np.ones(len(values), dtype=bool)
         while halvings < 64:
@@ -92,10 +92,10 @@ class Sketch:
 
 
 def _promising_halvings(x: np.ndarray) -> int:
-    """One halving less than the column would need if new values kept coming as in its first rows; 0 if they repeat."""
-    first = x[:BLOCK]
-    new = len(_distinct(first)) / BLOCK
-    return 0 if new < 0.5 or len(x) < 4 * ALL_VALUES else int(len(x) * new / MOST_VALUES).bit_length() - 2
+    """Rather fewer halvings than needed if new values keep coming as in the first rows; 0 if those repeat."""
+    first = x[:MOST_VALUES]
+    new = len(_distinct(first)) / MOST_VALUES
+    return 0 if new < 0.5 or len(x) < 4 * ALL_VALUES else int(np.log2(len(x) * new / MOST_VALUES / 1.3))
 
 
 def _sampled(x: np.ndarray, halvings: int) -> np.ndarray:
