@@ -1,15 +1,36 @@
-"""Village statistics: which villages are in trouble, worse than their borrowers explain, and how sure that is.
+"""Village statistics: which villages are in trouble, worse than their borrowers explain, how sure that is, and why.
 
-From arrays of outcomes and PDs to rates with ranges, observed over expected (O/E), shrunken O/E, ranks and choices. Use
-it after a model has given PDs that never saw the village. It knows arrays and frames, never models, and draws nothing.
+From arrays of outcomes and PDs to rates with ranges, observed over expected (O/E), shrunken O/E, ranks and choices, the
+gap in parts, drivers, officers beside villages, criteria and actions. Use it after a model has given PDs that never saw
+the village. It knows arrays and frames, never models, and draws nothing.
 """
 
 from __future__ import annotations
 
+from creditlab.village.calibration import Calibration, calibrate, calibrate_in_the_large
+from creditlab.village.contagion import Contagion, contagion_test, guarantee_exposure
+from creditlab.village.criteria import CRITERIA, ENVIRONMENT, Criteria, bad_share, three_criteria
+from creditlab.village.crossed import CrossedEffects, crossed_effects
 from creditlab.village.decomposition import Kitagawa, kitagawa
 from creditlab.village.direct import VillageRates, rates
+from creditlab.village.drivers import Drivers, context_drivers
+from creditlab.village.dynamics import (
+    ChangePoints,
+    Migration,
+    Trends,
+    change_points,
+    migration,
+    new_and_gone,
+    seasonal_expected,
+    trends,
+)
+from creditlab.village.enforcement import ENFORCEMENT, Enforcement, enforcement_outcomes
 from creditlab.village.funnel import FunnelLimits, Overdispersion, funnel_limits, overdispersion
+from creditlab.village.gap import VillageGap, village_gap
+from creditlab.village.index import Component, Index, VillageIndex, village_index
 from creditlab.village.indirect import VillageExpected, expected
+from creditlab.village.oaxaca import Oaxaca, oaxaca_blinder
+from creditlab.village.pattern import ACTIONS, RULES, Patterns, patterns
 from creditlab.village.planned import (
     FayHerriot,
     VillageLogit,
@@ -19,35 +40,75 @@ from creditlab.village.planned import (
     moran,
     permutation,
     scan,
-    village_gap,
 )
 from creditlab.village.ranking import VillageChoice, VillageRanks, choose, rank
+from creditlab.village.shapley import ShapleyGap, fairlie, shapley_gap
 from creditlab.village.smoothing import PoissonGamma, SmoothingResult
 
 __all__ = [
+    "ACTIONS",
+    "CRITERIA",
+    "Calibration",
+    "ChangePoints",
+    "Component",
+    "Contagion",
+    "Criteria",
+    "CrossedEffects",
+    "Drivers",
+    "ENFORCEMENT",
+    "ENVIRONMENT",
+    "Enforcement",
     "FayHerriot",
     "FunnelLimits",
+    "Index",
     "Kitagawa",
+    "Migration",
+    "Oaxaca",
     "Overdispersion",
+    "Patterns",
     "PoissonGamma",
+    "RULES",
+    "ShapleyGap",
     "SmoothingResult",
+    "Trends",
     "VillageChoice",
     "VillageExpected",
+    "VillageGap",
+    "VillageIndex",
     "VillageLogit",
     "VillageRanks",
     "VillageRates",
     "att_gt",
+    "bad_share",
+    "calibrate",
+    "calibrate_in_the_large",
+    "change_points",
     "choose",
+    "contagion_test",
+    "context_drivers",
+    "crossed_effects",
     "did",
+    "enforcement_outcomes",
     "expected",
+    "fairlie",
     "funnel_limits",
+    "guarantee_exposure",
     "kitagawa",
     "lisa",
+    "migration",
     "moran",
+    "new_and_gone",
+    "oaxaca_blinder",
     "overdispersion",
+    "patterns",
     "permutation",
     "rank",
     "rates",
     "scan",
+    "seasonal_expected",
+    "shapley_gap",
+    "three_criteria",
+    "trends",
     "village_gap",
+    "village_index",
 ]

@@ -41,11 +41,6 @@ def scan(observed: Any, expected: Any, xy: Any, seed: int = 0) -> NoReturn:
     _planned("scan", "the circular scan statistic with its Monte Carlo p-value")
 
 
-def village_gap(*args: Any, **options: Any) -> NoReturn:
-    """Composition + context + noise = the gap between a village and the county."""
-    _planned("village_gap", "composition by feature, shrunken context and noise with exact sums")
-
-
 def did(*args: Any, **options: Any) -> NoReturn:
     """Difference-in-differences of an intervention in villages."""
     _planned("did", "difference-in-differences with small-sample standard errors")

@@ -63,7 +63,6 @@ def test_kitagawa_pure_cases():
         lambda: vl.moran([1], None),
         lambda: vl.lisa([1], None),
         lambda: vl.scan([1], [1], [[0, 0]]),
-        lambda: vl.village_gap(),
         lambda: vl.did(),
         lambda: vl.att_gt(),
         lambda: vl.permutation(),
