@@ -7,7 +7,7 @@ Use it before a logistic regression, or alone to look at characteristics. It kee
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,14 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from creditlab.binning.characteristic import tabulated
-from creditlab.binning.levels import find_groups
+from creditlab.binning.levels import LevelRules, care_for, find_groups
 from creditlab.binning.numbers import find_ranges
+from creditlab.binning.outoffold import deal, out_of_fold_woe, row_hashes
 from creditlab.binning.rows import Rows, read_target, with_parts, with_totals
 from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import OBJECTIVES, SHAPES
 from creditlab.binning.table import BinningResult, BinTable
-from creditlab.binning.values import form_of
+from creditlab.binning.values import form_of, level_text, read_levels
 from creditlab.checks import check_columns, check_frame, check_one_of
 from creditlab.errors import InputError, message
 from creditlab.estimators import pack_special, seal, unpack_special, unseal
@@ -62,6 +63,11 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     stable_over : 'period' or 'group' (village), as given to `fit`: a cut is made only where the rates of its two bins
         differ in the same direction in every period, or in every fifth of the groups, that has five expected goods and
         bads in both bins; the table's notes tell what was not made.
+    ordinal : {column: its levels in order}: grouped with their neighbours in that order, in the shape that `trend`
+        asks for; an ordered pandas Categorical is ordinal by itself.
+    nested : {column: number of leading characters} that name the larger unit of a level (of a 12-digit village code the
+        first 9 are its township): rates are shrunken towards that of the unit, and an unseen level falls into the bin
+        nearest to its unit's rate.
     crosses, edits : joint characteristics and manual edits; not built yet.
     seed : seed of the folds that 'auto' judges on.
 
@@ -97,6 +103,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         min_rate_gap: float = 0.0,
         max_pvalue: float = 1.0,
         stable_over: str | None = None,
+        ordinal: Mapping[str, Sequence[str]] | None = None,
+        nested: Mapping[str, int] | None = None,
         crosses: Sequence[Any] = (),
         edits: Sequence[Any] = (),
         seed: int = 0,
@@ -114,6 +122,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.min_rate_gap = min_rate_gap
         self.max_pvalue = max_pvalue
         self.stable_over = stable_over
+        self.ordinal = ordinal
+        self.nested = nested
         self.crosses = crosses
         self.edits = edits
         self.seed = seed
@@ -165,6 +175,48 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         return self.fit_parts([Rows(X, y, sample_weight, groups, period)])
 
+    def fit_transform(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, groups: Any = None, period: Any = None
+    ) -> Any:
+        """Find the bins, and give the rows the WOE that a model should be trained on.
+
+        It is that of `transform`, but for text columns of many levels: their rows get the WOE of groups that were found
+        without them (in five folds), as scikit-learn's TargetEncoder does, because on the rows from which they were
+        found they promise more than on new rows. The order of rows does not matter. A weight of w gives what w copies
+        give, where rows differ enough to keep copies in one fold (see `outoffold.deal`).
+        """
+        rows = Rows(X, y, sample_weight, groups, period)
+        frame, sample, kept = self._fit_rows([rows])[0]
+        woe = self.transform(X)
+        names = [t.name for t in self.result_.tables if t.facts.get("many_levels") and t.spec.regular > 1]
+        if not names:
+            return woe
+        hashes = row_hashes([frame[name] for name in frame.columns])
+        for name in names:
+            place = list(self.result_).index(name)
+            column = woe.iloc[:, place].to_numpy(copy=True) if isinstance(woe, pd.DataFrame) else woe[:, place]
+            column[kept] = self._held_out_woe(frame[name], sample, hashes, column[kept])
+            if isinstance(woe, pd.DataFrame):
+                woe.isetitem(place, column)
+        return woe
+
+    def _held_out_woe(self, values: pd.Series, sample: Sample, hashes: np.ndarray, woe: np.ndarray) -> np.ndarray:
+        """The WOE of one text column with that of its regular levels taken out of fold."""
+        table, rules = self.result_[str(values.name)], self._rules()
+        levels = read_levels(values)
+        grouped = {name for group in table.spec.groups for name in group}
+        regular = np.append([name in grouped for name in levels.names], False)[levels.codes]
+        names, level = np.unique(levels.codes[regular], return_inverse=True)
+        texts = [levels.names[i] for i in names]
+        part = sample.rows(np.flatnonzero(regular))
+        declared = self._levels_declared(values)
+        care = care_for(texts, sample.pseudo_rows(rules.min_expected), rules, declared)
+        fold = deal(level, part.bad, hashes[regular])
+        limits = sample.limits(rules, float(part.counts(level, len(texts)).sum()))
+        out = woe.copy()
+        out[regular] = out_of_fold_woe(level, fold, part, limits, care, table.spec.regular)
+        return out
+
     def fit_parts(self, parts: Sequence[Rows]) -> Binner:
         """Find the bins of rows that come in pieces: the same bins, cut for cut, as of all rows together.
 
@@ -182,25 +234,48 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         >>> Binner().fit_parts(halves).result_["income"].spec == Binner().fit(X, y).result_["income"].spec
         True
         """
+        self._fit_rows(parts)
+        return self
+
+    def _fit_rows(self, parts: Sequence[Rows]) -> list[tuple[pd.DataFrame, Sample, np.ndarray]]:
+        """Fit; the frame and target side of each piece as they were used, and which of its rows."""
         rules = self._rules()
         if not len(parts):
             raise InputError(message("at least one piece of rows", "none", "Binner.fit_parts", "Give Rows(X, y)."))
         frames: list[pd.DataFrame] = []
-        samples, labels = [], []
+        samples, labels, used = [], [], []
         for k, rows in enumerate(parts):
             frame, sample, kept = read_target(rows, self._frame(rows.X, None if k == 0 else list(frames[0].columns)))
             frames.append(frame)
             samples.append(sample)
             labels.append(_labels(rows, self.stable_over, kept))
+            used.append(kept)
         samples = with_parts(with_totals(samples), self.stable_over, labels)
         _check_feasible(rules, samples[0])
         trends, special = self._trends(frames[0]), special_codes(self.special, frames[0])
-        tables = [
-            _bin_column([frame[name] for frame in frames], samples, trends[name], special[name], rules)
-            for name in frames[0].columns
-        ]
+        self._check_levels_declared(frames[0])
+        tables = []
+        for name in frames[0].columns:
+            columns = [frame[name] for frame in frames]
+            tables.append(_bin_column(columns, samples, trends[name], special[name], rules, self._levels_declared))
         self.result_ = BinningResult.of(tables, Stamp.of([t.stamp.to_dict() for t in tables], self._spec(), self.seed))
-        return self
+        return list(zip(frames, samples, used, strict=True))
+
+    def _check_levels_declared(self, frame: pd.DataFrame) -> None:
+        for setting, given in (("ordinal", self.ordinal), ("nested", self.nested)):
+            check_columns(frame, given or {}, setting)
+        for name, width in (self.nested or {}).items():
+            _check_number(f"nested of column '{name}'", width, 1, 1000, whole=True)
+
+    def _levels_declared(self, values: pd.Series) -> LevelRules:
+        """What is declared of the levels of a text column."""
+        name = str(values.name)
+        order = (self.ordinal or {}).get(name)
+        if order is None and isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.ordered:
+            order = values.dtype.categories
+        trend = self.trend if isinstance(self.trend, str) else self.trend.get(name, "auto")
+        texts = None if order is None else tuple(level_text(level) for level in order)
+        return LevelRules(texts, (self.nested or {}).get(name, 0), trend)
 
     def transform(self, X: Any) -> Any:
         """The WOE of every value: a frame with X's index for a frame, an array for an array."""
@@ -300,11 +375,16 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _bin_column(
-    columns: list[pd.Series], samples: list[Sample], trend: str, special: list[tuple[Any, str]], rules: Rules
+    columns: list[pd.Series],
+    samples: list[Sample],
+    trend: str,
+    special: list[tuple[Any, str]],
+    rules: Rules,
+    declared: Callable[[pd.Series], LevelRules],
 ) -> BinTable:
     form = form_of(columns[0])
     if form == "text":
-        found = find_groups(columns, samples, special, rules)
+        found = find_groups(columns, samples, special, rules, declared(columns[0]))
     else:
         found = find_ranges(columns, samples, form, trend, special, rules)
     return tabulated(found, samples[0], rules)

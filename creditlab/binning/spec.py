@@ -34,6 +34,8 @@ class BinSpec:
     cuts : lower ends of the second and later ranges, ascending; empty for text.
     groups : the levels of each regular bin; empty unless the form is text.
     special : (code, meaning) of each special code.
+    prefix, parents : how many leading characters of a level name its larger unit, and the bin that an unseen level of
+        each unit falls into.
 
     >>> spec = BinSpec("age", "number", cuts=(30.0, 45.0), special=((-9.0, "not asked"),))
     >>> spec.codes(pd.Series([29.9, 30, 60, -9, None])).tolist()
@@ -47,6 +49,8 @@ class BinSpec:
     cuts: tuple[float, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
     special: tuple[tuple[float | str, str], ...] = ()
+    prefix: int = 0
+    parents: tuple[tuple[str, int], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -94,7 +98,8 @@ class BinSpec:
         levels = read_levels(values)
         place = {name: g for g, names in enumerate(self.groups) for name in names}
         place |= {str(code): self.regular + s for s, (code, _) in enumerate(self.special)}
-        found = [place.get(name, self.size - 1) for name in levels.names]
+        above = dict(self.parents)
+        found = [place.get(name, above.get(name[: self.prefix], self.size - 1)) for name in levels.names]
         return np.array([*found, self.missing], dtype=np.int16)[levels.codes]
 
     def bounds(self, code: int) -> tuple[float, float]:
@@ -140,6 +145,8 @@ class BinSpec:
             "cuts": list(self.cuts),
             "groups": [list(g) for g in self.groups],
             "special": [list(s) for s in self.special],
+            "prefix": self.prefix,
+            "parents": [list(p) for p in self.parents],
         }
 
     @classmethod
@@ -151,6 +158,8 @@ class BinSpec:
             cuts=tuple(float(c) for c in d["cuts"]),
             groups=tuple(tuple(g) for g in d["groups"]),
             special=tuple((s[0], s[1]) for s in d["special"]),
+            prefix=int(d.get("prefix", 0)),
+            parents=tuple((p[0], int(p[1])) for p in d.get("parents", ())),
         )
 
 

@@ -24,7 +24,7 @@ from creditlab.scorecard.points import BASES, add_points
 from creditlab.scorecard.reasons import reason_frame
 from creditlab.scorecard.result import ScorecardResult
 from creditlab.scorecard.scores import Scores, make_scores
-from creditlab.scorecard.selection import select_features, with_model
+from creditlab.scorecard.selection import information, select_features, with_model
 
 
 class Scorecard(CreditModel):
@@ -108,11 +108,11 @@ class Scorecard(CreditModel):
         self._check_settings()
         frame, bad, weight, codes = read_sample(self, X, y, sample_weight, groups)
         check_use(frame.columns, self.dictionary, purpose="scorecard")
-        bins = self._bins(frame, bad, weight)
-        woe = pd.DataFrame({name: bins[name].transform(frame[name]) for name in bins})
+        bins, woe = self._bins(frame, bad, weight)
         selection = select_features(
             bins,
             woe,
+            iv=information(woe, bad, weight),
             events=min(weight @ bad, weight @ (1 - bad)),
             weight=weight,
             min_iv=self.min_iv,
@@ -150,10 +150,12 @@ class Scorecard(CreditModel):
                     message(f"a number from 0 to {high:g}", repr(value), f"Scorecard({name}=...)", "Correct it.")
                 )
 
-    def _bins(self, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray) -> BinningResult:
+    def _bins(self, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray) -> tuple[BinningResult, pd.DataFrame]:
+        """The bins, and the WOE to train on: out of fold for text columns of many levels."""
         binner = Binner() if self.binner is None else clone(self.binner)
         # without weights the binner counts in whole numbers
-        return binner.fit(frame, bad, sample_weight=None if (weight == 1).all() else weight).result_
+        woe = binner.fit_transform(frame, bad, sample_weight=None if (weight == 1).all() else weight)
+        return binner.result_, woe.reset_index(drop=True)
 
     def _wrap(
         self, bins: BinningResult, selection: pd.DataFrame, woe: pd.DataFrame, model: Model, inputs: list[Any]

@@ -41,11 +41,18 @@ class AnyTarget(Binner):
     """The same binner on a recoded target: the largest value is bad. Only the target differs."""
 
     def fit(self, X, y=None, sample_weight=None):
-        if y is not None:
-            y = np.asarray(y)
-            finite = np.isfinite(y).all() if y.dtype.kind in "fiu" else True
-            y = (y == y.max()).astype(int) if y.size and finite else y
-        return super().fit(X, y, sample_weight)
+        return super().fit(X, recoded(y), sample_weight)
+
+    def fit_transform(self, X, y=None, sample_weight=None):
+        return super().fit_transform(X, recoded(y), sample_weight)
+
+
+def recoded(y):
+    if y is None:
+        return None
+    y = np.asarray(y)
+    finite = np.isfinite(y).all() if y.dtype.kind in "fiu" else True
+    return (y == y.max()).astype(int) if y.size and finite else y
 
 
 @pytest.mark.filterwarnings("ignore")  # scikit-learn's checks warn on purpose

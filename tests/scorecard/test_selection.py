@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from creditlab.binning import Binner
-from creditlab.scorecard.selection import select_features, with_model
+from creditlab.scorecard.selection import information, select_features, with_model
 
 
 def planted() -> tuple[pd.DataFrame, np.ndarray]:
@@ -31,7 +31,9 @@ def chosen(**options) -> pd.DataFrame:
     X, y = planted()
     binner = Binner().fit(X, y)
     woe = pd.DataFrame({name: binner.result_[name].transform(X[name]) for name in X})
-    return select_features(binner.result_, woe, events=float(y.sum()), **options).set_index("feature")
+    iv = information(woe, y, np.ones(len(y)))
+    np.testing.assert_allclose(iv, [t.iv for t in binner.result_.tables], atol=1e-12)
+    return select_features(binner.result_, woe, iv=iv, events=float(y.sum()), **options).set_index("feature")
 
 
 def test_each_rule_names_its_victim() -> None:
