@@ -281,9 +281,12 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """The WOE of every value: a frame with X's index for a frame, an array for an array."""
         check_is_fitted(self, "result_")
         frame = self._frame(X, list(self.result_))
-        woe = {t.name: t.transform(frame[t.name]) for t in self.result_.tables}
-        out = pd.DataFrame(woe, index=frame.index)
-        return out if isinstance(X, pd.DataFrame) else out.to_numpy()
+        woe = np.empty((len(self.result_), len(frame)))  # a column is a row here: each is written in one piece
+        for table, row in zip(self.result_.tables, woe, strict=True):
+            table.transform(frame[table.name], out=row)
+        if not isinstance(X, pd.DataFrame):
+            return np.ascontiguousarray(woe.T)
+        return pd.DataFrame(woe.T, index=frame.index, columns=list(self.result_), copy=False)
 
     def codes(self, X: Any) -> pd.DataFrame:
         """The bin number of every value, as int16, with X's index."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from creditlab.binning.scan import range_codes, values_of
 from creditlab.binning.values import day_text, level_text, read_levels, read_numbers
 
 MISSING = ("缺失", "missing")
@@ -86,13 +87,18 @@ class BinSpec:
 
     def number_codes(self, x: np.ndarray) -> np.ndarray:
         """The bin number of each float: the number of cuts at or below it, then codes, then NaN."""
-        found, above = np.zeros(len(x), dtype=np.int16), np.empty(len(x), dtype=bool)
-        for cut in self.cuts:  # comparing with each of a few cuts is faster than searching among them
-            found += np.greater_equal(x, cut, out=above)
-        for place, (code, _) in enumerate(self.special):
-            found[x == code] = self.regular + place
-        found[np.isnan(x)] = self.missing
-        return found
+        return range_codes(x, self.cuts, self._number_specials)
+
+    def look_up(self, values: pd.Series, by_bin: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """What `by_bin` holds for the bin of each value; written to `out` where it is given."""
+        found = np.empty(len(values), dtype=by_bin.dtype) if out is None else out
+        if self.form == "text":
+            return by_bin.take(self._level_codes(values), out=found, mode="clip")
+        return values_of(read_numbers(values, self.form), self.cuts, self._number_specials, by_bin, found)
+
+    @property
+    def _number_specials(self) -> list[float]:
+        return [float(code) for code, _ in self.special]
 
     def _level_codes(self, values: pd.Series) -> np.ndarray:
         levels = read_levels(values)

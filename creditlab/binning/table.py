@@ -75,9 +75,9 @@ class BinTable(Result):
         """The bin number of each value."""
         return self.spec.codes(values)
 
-    def transform(self, values: pd.Series) -> np.ndarray:
-        """The WOE of each value."""
-        return self.woe[self.codes(values)]
+    def transform(self, values: pd.Series, out: np.ndarray | None = None) -> np.ndarray:
+        """The WOE of each value; written to `out` where it is given."""
+        return self.spec.look_up(values, self.woe, out)
 
     def label(self, code: int, lang: str = "both") -> str:
         """What a bin is called in 'zh', 'en' or 'both'."""

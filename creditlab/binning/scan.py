@@ -1,0 +1,59 @@
+"""The bin number of each float, without search: one comparison per cut, over blocks that stay in the cache.
+
+A number's bin is how many cuts are at or below it; missing values and special codes are moved to their own places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+BLOCK = 1 << 16
+
+
+def range_codes(x: np.ndarray, cuts: Sequence[float], codes: Sequence[float]) -> np.ndarray:
+    """(n,) int16: cuts at or below each value; then one number for each special code; then one for NaN.
+
+    >>> range_codes(np.array([1.0, 2.0, -9.0, np.nan]), [2.0], [-9.0]).tolist()
+    [0, 1, 2, 3]
+    """
+    found = np.empty(len(x), dtype=np.int16)
+    for rows, place in _blocks(x, cuts, codes):
+        found[rows] = place
+    return found
+
+
+def values_of(
+    x: np.ndarray, cuts: Sequence[float], codes: Sequence[float], values: np.ndarray, out: np.ndarray
+) -> np.ndarray:
+    """`values` by the numbers of `range_codes`, written to `out` (n,) block by block."""
+    for rows, place in _blocks(x, cuts, codes):
+        values.take(place, out=out[rows], mode="clip")  # places are in range: they need no check
+    return out
+
+
+def _blocks(x: np.ndarray, cuts: Sequence[float], codes: Sequence[float]) -> Iterator[tuple[slice, np.ndarray]]:
+    """Each block of rows with its numbers, in room that the next block uses again."""
+    regular = len(cuts) + 1
+    last = regular + len(codes)
+    kind = np.uint8 if last < 256 else np.uint16
+    room = np.empty((3, min(BLOCK, len(x))), dtype=kind)
+    # a code has been counted among the cuts, NaN has not: each is moved to its place by a sum that wraps around
+    moves = [(code, regular + k - int(np.searchsorted(cuts, code, side="right"))) for k, code in enumerate(codes)]
+    for start in range(0, len(x), BLOCK):
+        block = x[start : start + BLOCK]
+        place, mask, move = room[:, : len(block)]
+        place[:] = 0
+        flag = mask.view(bool) if kind is np.uint8 else np.empty(len(block), dtype=bool)
+        for cut in cuts:
+            np.greater_equal(block, cut, out=flag)
+            np.add(place, mask if kind is np.uint8 else flag, out=place)
+        for code, step in moves:
+            np.equal(block, code, out=flag)
+            np.multiply(mask if kind is np.uint8 else flag, kind(step % (1 << (8 * place.itemsize))), out=move)
+            np.add(place, move, out=place)
+        np.isnan(block, out=flag)
+        np.multiply(mask if kind is np.uint8 else flag, kind(last), out=move)
+        np.add(place, move, out=place)
+        yield slice(start, start + len(block)), place
