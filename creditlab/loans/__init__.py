@@ -3,34 +3,48 @@
 from creditlab.loans.bad import Bad
 from creditlab.loans.book import LoanBook, loan_book
 from creditlab.loans.calendars import calendar, comparable_arrears, payment_schedule, shows_from
+from creditlab.loans.channels import channel_funnel
 from creditlab.loans.class_moves import migration, migration_rate, npl_flow
 from creditlab.loans.classification import Classification, classify, five_category
+from creditlab.loans.definitions import DefinitionLab, definition_lab
+from creditlab.loans.enforcement import enforcement
+from creditlab.loans.hazards import HazardModel, hazard_model
 from creditlab.loans.intensities import fit_generator, generator
 from creditlab.loans.matrices import roll_rates, transitions
 from creditlab.loans.movement import migration_statistics
 from creditlab.loans.ratios import npl_ratios
 from creditlab.loans.reconciliation import Reconciliation, reconcile
+from creditlab.loans.recovery import expected_loss, recoveries
 from creditlab.loans.rollovers import renewals
 from creditlab.loans.rules import RULES, Policy, Rule
 from creditlab.loans.sample import PerformanceSample, performance_sample, village_folds
 from creditlab.loans.shrinkage import shrink
+from creditlab.loans.structure import book_structure
 from creditlab.loans.vintages import vintage_curves
 
 __all__ = [
-    "RULES",
     "Bad",
     "Classification",
+    "DefinitionLab",
+    "HazardModel",
     "LoanBook",
     "PerformanceSample",
     "Policy",
+    "RULES",
     "Reconciliation",
     "Rule",
+    "book_structure",
     "calendar",
+    "channel_funnel",
     "classify",
     "comparable_arrears",
+    "definition_lab",
+    "enforcement",
+    "expected_loss",
     "fit_generator",
     "five_category",
     "generator",
+    "hazard_model",
     "loan_book",
     "migration",
     "migration_rate",
@@ -40,6 +54,7 @@ __all__ = [
     "payment_schedule",
     "performance_sample",
     "reconcile",
+    "recoveries",
     "renewals",
     "roll_rates",
     "shows_from",

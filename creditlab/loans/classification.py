@@ -339,7 +339,7 @@ def _findings(book: LoanBook, rows: pd.DataFrame, policy: Policy) -> pd.DataFram
                     "table": "loan_months",
                     "column": "class5",
                     "rule": f"parameters of the {rule.en} not read in a primary text: {names}",
-                    "severity": "note",
+                    "severity": "info",
                     "rows": 0,
                     "first_rows": "",
                     "rule_zh": f"{rule.zh}中未经原文核实的参数：{names}",

@@ -7,7 +7,7 @@ with the sample, so that every model is tested on the same later dates and the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -25,7 +25,12 @@ COLUMNS = [
     "household_id", "village_id", "officer", "branch", "as_of", "granted_on", "bad", "balance", "weight", "period",
 ]  # fmt: skip
 INCOMPLETE = ("leave out", "refuse", "hazard")
+SHORT = ("refuse", "leave out")
 DEVELOPMENT, OUT_OF_TIME = "development", "out-of-time"
+_NOTE = [
+    "note_id", "household_id", "village_id", "borrower_id", "borrower_kind", "branch", "officer_granted", "granted_on",
+    "due_on", "plan",
+]  # fmt: skip
 #: kinds of repayment whose principal falls due in one sum; and those that also show no interest before it
 _ONCE = ("interest", "once", "revolving")
 
@@ -43,6 +48,8 @@ class PerformanceSample(Result):
     exposure : a row per household and month at risk: household_id as_of month (1 is the first after the observation
         date) event (went bad) done (paid, or its window complete). A household whose last row is neither was still open
         when the book ended: incomplete windows count as far as they go. A discrete-time hazard is fitted on it.
+    outcomes : a row per row of the table: worst (most days past due within the window) and months (followed).
+    refused : plan → notes that the window cannot judge (with short='leave out').
     """
 
     title: ClassVar[str] = "Performance sample 好坏样本"
@@ -52,6 +59,8 @@ class PerformanceSample(Result):
     bad: Bad
     splits: pd.DataFrame
     exposure: pd.DataFrame
+    outcomes: pd.DataFrame
+    refused: Mapping[str, int]
 
     def rows(self, split: str) -> pd.DataFrame:
         """The rows of one split, 'development' or 'out-of-time'."""
@@ -84,6 +93,7 @@ def performance_sample(
     bad: Bad | None = None,
     *,
     incomplete: str = "leave out",
+    short: str = "refuse",
     out_of_time: Any = None,
     folds: int = 5,
     seed: int = 0,
@@ -99,6 +109,8 @@ def performance_sample(
     incomplete : what becomes of windows that end after the book does. 'leave out': all of them, good or bad so far;
         'refuse': an error; 'hazard': they stay with the outcome so far and `complete` = 0, and `exposure` holds the
         months seen, for a discrete-time hazard; such rows must not be used as plain goods.
+    short : what becomes of notes whose principal falls due too late for a window in months to show their arrears:
+        'refuse' is an error with their number; 'leave out' follows the other notes only.
     out_of_time : the date from which observation dates are held out; None takes the last of several dates.
     folds, seed : villages are dealt into so many folds with about equal numbers of bads.
 
@@ -115,13 +127,14 @@ def performance_sample(
     """
     bad = bad or Bad()
     check_one_of(incomplete, INCOMPLETE, "incomplete")
+    check_one_of(short, SHORT, "short")
     if not isinstance(folds, int) or isinstance(folds, bool) or folds < 2:
         raise InputError(message("2 folds or more", repr(folds), "folds", "5 is usual."))
     dates = sorted({check_date(d, "as_of") for d in ([as_of] if _single(as_of) else as_of)})
     if not dates:
         raise InputError(message("at least one observation date", "none", "as_of", "Give a date such as 2023-12-31."))
     _check_households(county)
-    follow = _Follow(loan_book(county), bad, incomplete)
+    follow = _Follow(loan_book(county), bad, incomplete, short)
     for day in dates:
         follow.observe(day)
     columns = [
@@ -138,6 +151,8 @@ def performance_sample(
         bad=bad,
         splits=splits,
         exposure=exposure,
+        outcomes=pd.concat(follow.outcomes, ignore_index=True),
+        refused=dict(sorted(follow.refused.items())),
         stamp=Stamp.of(
             table, {"bad": bad.to_dict(), "as_of": [str(d.date()) for d in dates], "incomplete": incomplete}, seed=seed
         ),
@@ -173,18 +188,20 @@ def _facts(table: pd.DataFrame, dates: list[pd.Timestamp], splits: pd.DataFrame,
 class _Follow:
     """The book followed from one observation date after the other; what it finds is kept in lists."""
 
-    def __init__(self, book: LoanBook, bad: Bad, incomplete: str) -> None:
-        self.book, self.bad, self.incomplete = book, bad, incomplete
+    def __init__(self, book: LoanBook, bad: Bad, incomplete: str, short: str) -> None:
+        self.book, self.bad, self.incomplete, self.short = book, bad, incomplete, short
         self.unit = "household_id" if bad.unit == "household" else "note_id"
         self.month, self.note = book.months["month"].to_numpy(), book.months["note"].to_numpy()
         days = days_past_due(book, bad.of)
         self.hit = (days >= bad.dpd) | book.months["written_off"].to_numpy()
         grey = np.inf if bad.indeterminate is None else bad.indeterminate
-        self.grey = days >= grey
+        self.days, self.grey = days, grey
         self.gone: set[str] = set()
         self.parts: list[pd.DataFrame] = []
         self.steps: list[dict[str, int]] = []
         self.exposures: list[pd.DataFrame] = []
+        self.outcomes: list[pd.DataFrame] = []
+        self.refused: dict[str, int] = {}
 
     def observe(self, day: pd.Timestamp) -> None:
         """Add the rows of one observation date, and how many borrowers each step leaves out."""
@@ -198,11 +215,14 @@ class _Follow:
         standing = persons[persons["open"] & ~persons[self.unit].isin(sick)].copy()
         left = set(standing[self.unit])
         step["already bad"] = persons.loc[persons["open"], self.unit].nunique() - len(left)
-        _refuse_short_window(standing, day, self.bad)
+        standing, lost = self._long_enough(standing, day)
+        left = self._drop(step, "window too short", left, lost)
         standing["window_end"] = self.bad.end(day, standing["due_on"])
         outcome = self._outcome(standing, now)
         left = self._drop(step, "window not complete", left, self._incomplete(standing, outcome, day))
-        left = self._drop(step, "indeterminate", left, set(outcome.index[outcome["grey"] & ~outcome["bad"]]))
+        left = self._drop(
+            step, "indeterminate", left, set(outcome.index[(outcome["worst"] >= self.grey) & ~outcome["bad"]])
+        )
         left = self._drop(step, "no village", left, set(standing.loc[standing["village_id"].isna(), self.unit]))
         step["kept"] = len(left)
         standing = standing[standing[self.unit].isin(left)]
@@ -210,7 +230,9 @@ class _Follow:
         self.gone |= set(rows.loc[rows["bad"] == 1, self.unit])
         self.parts.append(rows)
         self.steps.append(step)
-        self.exposures.append(self._exposure(outcome.loc[rows[self.unit]], day))
+        kept = outcome.loc[rows[self.unit]]
+        self.outcomes.append(kept[["worst", "months"]].reset_index(drop=True))
+        self.exposures.append(self._exposure(kept, day))
 
     def _month_at(self, day: pd.Timestamp) -> int:
         """The last month of the book that ends no later than the day."""
@@ -238,12 +260,22 @@ class _Follow:
                 "balance": self.book.months["balance"].to_numpy()[rows],
             }
         )
-        notes = self.book.notes.iloc[state["place"]].reset_index(drop=True)
+        notes = self.book.notes[_NOTE].iloc[state["place"]].reset_index(drop=True)
         notes = pd.concat([notes, state], axis=1)
         return notes[notes["granted_on"] <= day]
 
+    def _long_enough(self, standing: pd.DataFrame, day: pd.Timestamp) -> tuple[pd.DataFrame, set[str]]:
+        """The notes that the window can judge, and those who have no such note."""
+        short, once = short_windows(standing, day, self.bad)
+        if short.any() and self.short == "refuse":
+            raise InputError(_too_short(standing, short, once, day, self.bad))
+        for plan, n in standing.loc[short, "plan"].value_counts().items():
+            self.refused[str(plan)] = self.refused.get(str(plan), 0) + int(n)
+        kept = standing[~short].copy()
+        return kept, set(standing[self.unit]) - set(kept[self.unit])
+
     def _outcome(self, standing: pd.DataFrame, now: int) -> pd.DataFrame:
-        """Per household (or note): bad and grey within the windows, the month of it, and the months that were seen.
+        """Per household (or note): bad within the windows, the worst days past due, and the months that were seen.
 
         Month ends are what the tape shows: the month in which a window ends still belongs to it.
         """
@@ -253,11 +285,11 @@ class _Follow:
         inside = (self.month > now) & (self.month <= last[self.note])
         name = pd.Series(standing[self.unit].to_numpy(), index=standing["place"])
         seen = pd.DataFrame({"unit": name.reindex(self.note[inside]).to_numpy(), "month": self.month[inside]})
-        seen["hit"], seen["grey"] = self.hit[inside], self.grey[inside]
+        seen["hit"], seen["days"] = self.hit[inside], self.days[inside]
         units = standing.groupby(self.unit)["window_end"].max()
         frame = pd.DataFrame(index=units.index)
         frame["bad"] = seen.groupby("unit")["hit"].any().reindex(frame.index, fill_value=False)
-        frame["grey"] = seen.groupby("unit")["grey"].any().reindex(frame.index, fill_value=False)
+        frame["worst"] = seen.groupby("unit")["days"].max().reindex(frame.index, fill_value=0)
         first = seen[seen["hit"]].groupby("unit")["month"].min().reindex(frame.index)
         # a note is paid in the month after the last one that the tape shows of it
         paid = seen.groupby("unit")["month"].max().reindex(frame.index).fillna(now) + 1
@@ -321,23 +353,24 @@ class _Follow:
         return frame
 
 
-def _refuse_short_window(notes: pd.DataFrame, day: pd.Timestamp, bad: Bad) -> None:
-    """A window in months must reach the due date plus the days past due of every note repaid once."""
-    if bad.months is None:
-        return
+def short_windows(notes: pd.DataFrame, day: pd.Timestamp, bad: Bad) -> tuple[pd.Series, pd.Series]:
+    """Notes whose window ends before their due date plus the days past due, and all notes whose principal is due
+    once."""
     kind = notes["plan"].map(plan_kind)
     once = kind.isin(_ONCE if bad.of != "interest" else ("once",))
-    short = once & (bad.end(day, notes["due_on"]) < notes["due_on"] + pd.Timedelta(days=bad.dpd))
-    if short.any():
-        plans = ", ".join(f"{plan} {n}" for plan, n in notes.loc[short, "plan"].value_counts().sort_index().items())
-        raise InputError(
-            message(
-                f"a window that reaches the due date plus {bad.dpd} days of every note repaid once",
-                f"'{bad.window}', too short for {int(short.sum())} of {int(once.sum())} such notes ({plans})",
-                f"Bad(window=...) at {day.date()}",
-                "Use 'maturity+120d', or a longer window.",
-            )
-        )
+    if bad.months is None:
+        return pd.Series(False, index=notes.index), once
+    return once & (bad.end(day, notes["due_on"]) < notes["due_on"] + pd.Timedelta(days=bad.dpd)), once
+
+
+def _too_short(notes: pd.DataFrame, short: pd.Series, once: pd.Series, day: pd.Timestamp, bad: Bad) -> str:
+    plans = ", ".join(f"{plan} {n}" for plan, n in notes.loc[short, "plan"].value_counts().sort_index().items())
+    return message(
+        f"a window that reaches the due date plus {bad.dpd} days of every note repaid once",
+        f"'{bad.window}', too short for {int(short.sum())} of {int(once.sum())} such notes ({plans})",
+        f"Bad(window=...) at {day.date()}",
+        "Use 'maturity+120d', a longer window, or short='leave out'.",
+    )
 
 
 # --- splits --------------------------------------------------------------------------------------------------------
@@ -397,6 +430,7 @@ _STEPS = {
     "open": ("观察日有未结清贷款的借款人", "borrowers with an open note on the observation date"),
     "organisation": ("剔除：组织类借款人", "left out: organisations"),
     "already bad": ("剔除：观察日或更早已坏", "left out: bad on that day or in an earlier window"),
+    "window too short": ("剔除：表现窗口显示不出本金逾期", "left out: the window cannot show arrears of principal"),
     "window not complete": ("剔除：表现窗口未满（不论好坏）", "left out: window not complete, good or bad so far"),
     "indeterminate": ("剔除：不确定（逾期但未达坏）", "left out: indeterminate, overdue but not bad"),
     "no village": ("剔除：不在农户表中", "left out: not in the household table"),
@@ -406,7 +440,8 @@ _STEPS = {
 
 def _waterfall(steps: list[dict[str, int]], bad: Bad) -> pd.DataFrame:
     """The steps summed over the dates; 'left' is what remains after the step, and the last step equals it."""
-    names = [name for name in _STEPS if name != "indeterminate" or bad.indeterminate is not None]
+    asked = {"indeterminate": bad.indeterminate is not None, "window too short": bad.months is not None}
+    names = [name for name in _STEPS if asked.get(name, True)]
     counts = {name: sum(step[name] for step in steps) for name in names}
     rows, left = [], counts["open"]
     for name in names:
