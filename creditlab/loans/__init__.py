@@ -6,8 +6,8 @@ from creditlab.loans.calendars import calendar, comparable_arrears, payment_sche
 from creditlab.loans.channels import channel_funnel
 from creditlab.loans.class_moves import migration, migration_rate, npl_flow
 from creditlab.loans.classification import Classification, classify, five_category
+from creditlab.loans.court import enforcement
 from creditlab.loans.definitions import DefinitionLab, definition_lab
-from creditlab.loans.enforcement import enforcement
 from creditlab.loans.hazards import HazardModel, hazard_model
 from creditlab.loans.intensities import fit_generator, generator
 from creditlab.loans.matrices import roll_rates, transitions

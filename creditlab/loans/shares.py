@@ -25,7 +25,7 @@ def share_limits(bad: Any, n: Any, level: float = LEVEL) -> tuple[np.ndarray, np
 
     >>> lo, hi = share_limits([0, 5], [20, 20])
     >>> lo.round(3).tolist(), hi.round(3).tolist()
-    ([0.0, 0.122], [0.092, 0.43])
+    ([0.0, 0.122], [0.09, 0.429])
     """
     bads, total = np.broadcast_arrays(np.asarray(bad, dtype=float), np.asarray(n, dtype=float))
     tail = (1 - check_level(level)) / 2

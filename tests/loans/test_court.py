@@ -9,7 +9,7 @@ from scipy.stats import fisher_exact
 
 from creditlab.errors import InputError
 from creditlab.loans import enforcement
-from creditlab.loans.enforcement import _log_rank
+from creditlab.loans.court import _log_rank
 
 
 def _cases(n: int = 10, **more: object) -> dict:
