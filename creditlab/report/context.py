@@ -11,6 +11,7 @@ from creditlab import __version__
 from creditlab.plots.words import Text
 from creditlab.report import modelling_sections as modelling
 from creditlab.report import village_sections as villages
+from creditlab.report import village_why_sections as reasons
 from creditlab.report.document import Document, Paragraph, Section
 from creditlab.results import made_at, plain
 
@@ -31,6 +32,7 @@ def study_document(study: Any, lang: str = "zh", edition: str = "internal") -> D
         modelling.validation(study.validation),
         modelling.explanations(study),
         *([villages.villages(study, edition)] if len(study.villages) else []),
+        *_why(study, edition),
         *([villages.actions(study)] if len(study.actions) and edition == "internal" else []),
         _method(study),
     ]
@@ -42,6 +44,18 @@ def study_document(study: Any, lang: str = "zh", edition: str = "internal") -> D
         lang=lang,
         edition=edition,
     )
+
+
+def _why(study: Any, edition: str) -> list[Section]:
+    """The sections on why villages differ; they list single villages, so they stay inside the bank."""
+    if getattr(study, "why", None) is None or edition != "internal":
+        return []
+    sections = [
+        reasons.criteria(study) if study.why.criteria is not None else None,
+        reasons.why(study),
+        reasons.dynamics(study),
+    ]
+    return [section for section in sections if section is not None]
 
 
 def validation_document(result: Any, name: str, manifest: dict[str, Any], lang: str = "zh") -> Document:
@@ -119,10 +133,11 @@ def _method(study: Any) -> Section:
             Paragraph(
                 Text(
                     "局限：只有获得贷款的农户有结果，拒绝者与从未申请者没有；村的差异是关联而非因果；"
-                    "经办人与村若重合则不能区分；行动建议只依据三项事实，未衡量信用环境与执行情况。",
+                    "经办人与村若重合则不能区分；驱动因素与联保检验是关联；行动建议依据声明的规则与阈值，须由人复核。",
                     "Limits: outcomes exist only for households that were granted a loan; a village's excess is an "
-                    "association, not a cause; where officers and villages coincide they cannot be told apart; the "
-                    "suggested actions rest on three facts only and do not weigh credit environment or enforcement.",
+                    "association, not a cause; where officers and villages coincide they cannot be told apart; "
+                    "drivers and the test of guarantees are associations; the suggested actions follow declared rules "
+                    "and thresholds, and a person decides.",
                 )
             ),
         ],

@@ -49,14 +49,14 @@ def render(document: Document, lang: str | None = None) -> str:
     if first not in ("zh", "en"):
         raise InputError(message("'zh' or 'en'", repr(lang), "lang of render", "Choose one of the two."))
     figures = [b for b in document.blocks() if isinstance(b, FigureBlock)]
-    script, plotly = _asset("page.js"), _plotly() if figures else ""
+    script, plotly = page_asset("page.js"), _plotly() if figures else ""
     return (
-        _environment()
+        page_environment()
         .get_template("page.html.j2")
         .render(
             document=document,
             lang=first,
-            style=Markup(_asset("page.css")),
+            style=Markup(page_asset("page.css")),
             script=Markup(script),
             policy=_policy(script, plotly),
             bundle=Markup(_packed(plotly)) if figures else "",
@@ -70,7 +70,8 @@ def render(document: Document, lang: str | None = None) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def page_environment() -> jinja2.Environment:
+    """The templates of the report; everything put into them is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("creditlab.report"),
         autoescape=True,
@@ -83,7 +84,8 @@ def _environment() -> jinja2.Environment:
 
 
 @cache
-def _asset(name: str) -> str:
+def page_asset(name: str) -> str:
+    """A style or script that lies beside the templates."""
     return resources.files("creditlab.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 

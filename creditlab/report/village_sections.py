@@ -22,6 +22,7 @@ from creditlab.report.document import (
     pair_texts,
 )
 from creditlab.report.edition import suppress
+from creditlab.village.pattern import ACTIONS, RULES
 
 #: villages in the table of the first page
 FIRST_PAGE = 10
@@ -195,36 +196,68 @@ def _table(study: Any, id: str, count: int, edition: str) -> TableBlock:
 
 
 def actions(study: Any) -> Section:
-    """What the pattern of each village calls for."""
-    table = pair_texts(study.actions.drop(columns="pattern"), "pattern", "action")
-    return Section(
-        "actions",
-        Text("下一步", "What next"),
-        [
-            Paragraph(
-                Text(
-                    "行动由格局推出，而非由名次推出：环境（收缩 O/E）、结构（期望坏账率）、样本量三项事实。",
-                    "The action follows from the pattern, not from the rank: context (shrunken O/E), composition "
-                    "(expected rate) and the number of loans.",
-                )
-            ),
-            TableBlock(
-                "actions.table",
-                Text("行动清单", "Action list"),
-                table,
-                formats={
-                    c: f
-                    for c, f in {
-                        "expected": ".1f",
-                        "excess": ".1f",
-                        "estimate": ".2f",
-                        "lo": ".2f",
-                        "hi": ".2f",
-                        "p_above": ".0%",
-                        "p_top": ".0%",
-                    }.items()
-                    if c in table
-                },
-            ),
-        ],
-    )
+    """What the pattern of each village calls for, with the evidence and what is at stake."""
+    table = pair_texts(study.actions.drop(columns=["pattern", "action"]), "pattern", "action", "evidence")
+    table["also"] = [_also(words) for words in table["also"]]
+    columns = {
+        "village": Text("代码", "code"),
+        "name": Text("名称", "name"),
+        "action": Text("行动", "action"),
+        "pattern": Text("格局", "pattern"),
+        "also": Text("另可", "besides"),
+        "estimate": Text("收缩 O/E", "shrunken O/E"),
+        "lo": Text("下限", "lower"),
+        "hi": Text("上限", "upper"),
+        "bads_ahead": Text("在贷预期坏户", "bads ahead"),
+        "yuan_ahead": Text("预期损失敞口（元）", "yuan ahead"),
+        "yuan_excess": Text("其中超出结构者（元）", "of it beyond expectation"),
+    }
+    formats = {"estimate": ".2f", "lo": ".2f", "hi": ".2f", "bads_ahead": ".1f"}
+    formats |= {"yuan_ahead": ",.0f", "yuan_excess": ",.0f"}
+    columns = {name: text for name, text in columns.items() if name in table}
+    counts = study.actions["action"].value_counts()
+    said = [(*ACTIONS[name], int(n)) for name, n in counts.items()]
+    blocks: list[Block] = [
+        Paragraph(
+            Text(
+                "行动由格局推出，而非由名次推出：差距来自谁、环境与执行如何、样本与数据是否足够。每条规则按次序提问，"
+                "首个成立者定行动。预期坏户与金额指现有正常贷款到期前的预期。",
+                "The action follows from the pattern, not from the rank: what the gap is made of, environment and "
+                "enforcement, whether loans and data suffice. Rules are asked in order, the first that holds decides. "
+                "Bads and yuan ahead are what the performing loans of today lead one to expect by maturity.",
+            )
+        ),
+        Callout(
+            Text("；".join(f"{zh} {n}" for zh, _, n in said), "; ".join(f"{en}: {n}" for _, en, n in said)), "info"
+        ),
+        TableBlock(
+            "actions.table",
+            Text("行动清单", "Action list"),
+            table,
+            columns,
+            {c: f for c, f in formats.items() if c in columns},
+        ),
+        TableBlock(
+            "actions.evidence",
+            Text("证据", "Evidence"),
+            table,
+            {c: columns[c] for c in ("village", "name", "action") if c in columns}
+            | {"evidence": Text("证据", "evidence")},
+        ),
+        TableBlock("actions.rules", Text("规则", "Rules"), _rules()),
+    ]
+    return Section("actions", Text("下一步", "What next"), blocks)
+
+
+def _also(words: str) -> Text:
+    names = [ACTIONS[w] for w in words.split(",") if w]
+    return Text("；".join(n[0] for n in names), "; ".join(n[1] for n in names)) if names else Text.same("–")
+
+
+def _rules() -> pd.DataFrame:
+    """The rules in the order in which they are asked."""
+    rows = [
+        {"order": place, "pattern": Text(rule.zh, rule.en), "action": Text(*ACTIONS[rule.action])}
+        for place, rule in enumerate(RULES, start=1)
+    ]
+    return pd.DataFrame(rows)

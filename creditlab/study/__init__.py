@@ -1,18 +1,22 @@
 """The study: modelling frame, village panel, the whole county, a flat table. Notebooks and the command line call it."""
 
 from creditlab.study.apply import score_table, validation_report, write_scores
-from creditlab.study.crossfit import calibrate_in_the_large, cross_fit
+from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.frame import ModellingFrame, modelling_frame
 from creditlab.study.models import load
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
 from creditlab.study.run import run_study
+from creditlab.study.truth import with_truth
+from creditlab.study.why import VillageWhy, village_why
 
 __all__ = [
+    "CrossFit",
     "ModellingFrame",
     "StudyResult",
     "VillagePanel",
-    "calibrate_in_the_large",
+    "VillageWhy",
+    "cross_explain",
     "cross_fit",
     "load",
     "modelling_frame",
@@ -20,5 +24,7 @@ __all__ = [
     "score_table",
     "validation_report",
     "village_panel",
+    "village_why",
+    "with_truth",
     "write_scores",
 ]

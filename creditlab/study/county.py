@@ -1,11 +1,12 @@
 """The study of a county: from departments' tables to the villages that need attention.
 
 Read → reconcile → sample → features → card and challenger → explain → composition card, cross-fitted by village →
-O/E, shrunken, ranked → actions. It orchestrates; every number comes from the areas that it calls.
+O/E, shrunken, ranked → why → actions. It orchestrates; every number comes from the areas that it calls.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,13 @@ from creditlab.explanation import explain
 from creditlab.loans import performance_sample, reconcile
 from creditlab.results import Stamp
 from creditlab.study.actions import actions
-from creditlab.study.crossfit import calibrate_in_the_large, cross_fit
+from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.frame import ModellingFrame, modelling_frame
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
 from creditlab.study.splits import DEVELOPMENT, OUT_OF_TIME
 from creditlab.study.steps import Progress, Rows, fit_models, new_card, new_challenger, split_table
+from creditlab.study.why import Sample, VillageWhy, relative_covariance, village_why
 from creditlab.validation import validate
 
 OUT_OF_VILLAGE = "out-of-village"
@@ -48,7 +50,7 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     models = _models(data, late, config)
     progress("按村交叉拟合", "cross-fit by village")
     out_of_village = cross_fit(_card(data, config), data.X, data.y, data.village, folds=config.folds, seed=config.seed)
-    expected = cross_fit(
+    expected = cross_explain(
         _card(origin, config), origin.X, origin.y, origin.village, folds=config.folds, seed=config.seed
     )
     models["composition"] = _card(origin, config).fit(origin.X, origin.y, groups=origin.village)
@@ -58,9 +60,11 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     current = data.rows(late if late.any() else ~late)
     explanations = {label: explain(models[label], current.X) for label in ("card", "challenger")}
     progress("村级研究", "study the villages")
-    panel = _panel(county, origin, expected, out_of_village, config)
+    panel = _panel(county, origin, expected.prob, out_of_village, config)
+    progress("原因、执行与动态", "why, enforcement, dynamics")
+    why = _why(county, origin, expected, models["composition"], panel, dates[-1], config)
     return _result(
-        county, config, name, reconciliation, sample, data, late, models, validation, explanations, current, panel
+        county, config, name, reconciliation, sample, data, late, models, validation, explanations, current, panel, why
     )
 
 
@@ -121,14 +125,40 @@ def _validation(models: dict[str, Any], data: ModellingFrame, late: np.ndarray, 
 def _panel(
     county: County, origin: ModellingFrame, expected: pd.Series, full: pd.Series, config: StudyConfig
 ) -> VillagePanel:
-    places = _places(county)
-    panel = village_panel(origin, expected, top=config.top, level=config.level, seed=config.seed, villages=places)
-    y = origin.y.to_numpy()
-    frame = pd.DataFrame({"village": origin.village.to_numpy(), "expected_full": calibrate_in_the_large(full, y)})
-    sums = frame.groupby("village", as_index=False)["expected_full"].sum()
-    table = panel.tidy().merge(sums, on="village", validate="1:1")
-    table["ratio_full"] = table["bad"] / table["expected_full"]
-    return VillagePanel(table=table, smoothing=panel.smoothing, facts=panel.facts, stamp=panel.stamp)
+    """O/E under the composition card, and beside it under the full card, which carries the village's own effect."""
+    settings: dict[str, Any] = {"top": config.top, "level": config.level, "seed": config.seed}
+    panel = village_panel(origin, expected, villages=_places(county), **settings)
+    other = village_panel(origin, full.to_numpy(), **settings).tidy()
+    names = {name: f"{name}_full" for name in ("expected", "ratio", "estimate", "lo", "hi")}
+    table = panel.tidy().merge(other[["village", *names]].rename(columns=names), on="village", validate="1:1")
+    return replace(panel, table=table)
+
+
+def _why(
+    county: County,
+    origin: ModellingFrame,
+    expected: CrossFit,
+    card: Any,
+    panel: VillagePanel,
+    as_of: str,
+    config: StudyConfig,
+) -> VillageWhy:
+    slope = panel.facts["slope"]
+    parts = None if expected.contributions is None else expected.contributions * slope
+    sample = Sample(
+        y=origin.y.to_numpy(),
+        prob=panel.prob,
+        village=origin.village.to_numpy(dtype=object),
+        contributions=parts,
+        sources={n: origin.dictionary[n].source for n in origin.dictionary},
+        covariance=None if parts is None else relative_covariance(card.result_, list(parts.columns)),
+        officer=origin.officer.to_numpy(dtype=object),
+        branch=origin.branch.to_numpy(dtype=object),
+        household=origin.household.to_numpy(dtype=object),
+        as_of=origin.as_of.to_numpy(),
+    )
+    places = _places(county).set_index("village")
+    return village_why(sample, panel, config.level, config.seed, county, as_of, places.get("township"))
 
 
 def _places(county: County) -> pd.DataFrame:
@@ -152,6 +182,7 @@ def _result(
     explanations: dict[str, Any],
     current: ModellingFrame,
     panel: VillagePanel,
+    why: VillageWhy,
 ) -> StudyResult:
     split = np.where(late, OUT_OF_TIME, DEVELOPMENT)
     findings = [county.check(), *([reconciliation.findings] if reconciliation is not None else [])]
@@ -166,7 +197,9 @@ def _result(
         config=config,
         panel=panel,
         table=panel.tidy(),
-        actions=actions(panel.tidy()),
+        sample=sample,
+        why=why,
+        actions=actions(panel, why),
         models=models,
         validation=validation,
         explanations=explanations,

@@ -6,13 +6,18 @@ compared with. Binning and selection happen inside the fold.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from creditlab.checks import check_groups, check_prob, check_target
+from creditlab.challenger import Challenger
+from creditlab.checks import check_groups, check_target
 from creditlab.errors import InputError, message
+from creditlab.explanation import explain
+from creditlab.scorecard import Scorecard
+from creditlab.village import calibrate_in_the_large
 
 
 def cross_fit(
@@ -41,47 +46,80 @@ def cross_fit(
     >>> cross_fit(lm.LogisticRegression(), X, y, village, folds=2).index.tolist()
     ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
     """
-    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.model_selection import cross_val_predict
 
-    target = check_target(y, n=len(X))
-    group = check_groups(groups, len(X))
+    target, codes = check_target(y, n=len(X)), _group_codes(groups, len(X))
+    params = None if sample_weight is None else {"sample_weight": np.asarray(sample_weight, dtype=float)}
+    cv = _folds(codes, target, folds, seed)
+    prob = cross_val_predict(model, X, target, cv=cv, method="predict_proba", params=params)
+    return pd.Series(prob[:, 1], index=X.index, name="pd")
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Cross-fitted PDs, and what each feature added to them in log-odds (rows × features).
+
+    `contributions` is None for a model that `explain` does not know.
+    """
+
+    prob: pd.Series
+    contributions: pd.DataFrame | None
+
+
+def cross_explain(
+    model: Any, X: pd.DataFrame, y: Any, groups: Any, *, sample_weight: Any = None, folds: int = 5, seed: int = 0
+) -> CrossFit:
+    """PD of each row from a model that never saw its group, with the contributions of its features.
+
+    As `cross_fit`, with two differences. Every fold's model is explained against the same rows, all of `X`. And it is
+    calibrated in the large on all rows: a fold that leaves out bad villages is fitted on better loans, and its level
+    would make the villages left out look worse than they are.
+
+    Parameters and errors as in `cross_fit`.
+    """
+    from sklearn.base import clone
+
+    target, codes = check_target(y, n=len(X)), _group_codes(groups, len(X))
+    weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    prob = np.full(len(X), np.nan)
+    parts: list[pd.DataFrame] = []
+    for fit_rows, held in _folds(codes, target, folds, seed):
+        options = {} if weight is None else {"sample_weight": weight[fit_rows]}
+        fitted = clone(model).fit(X.iloc[fit_rows], target[fit_rows], **options)
+        level = calibrate_in_the_large(fitted.predict_proba(X)[:, 1], target, weight)
+        prob[held] = level[held]
+        if isinstance(fitted, Scorecard | Challenger):
+            background = X if isinstance(fitted, Scorecard) else None
+            values = explain(fitted, X.iloc[held], background=background).values
+            parts.append(values.set_axis(held, axis=0))
+    joined = pd.concat(parts).fillna(0.0).sort_index().set_axis(X.index, axis=0) if parts else None
+    return CrossFit(prob=pd.Series(prob, index=X.index, name="pd"), contributions=joined)
+
+
+def _group_codes(groups: Any, n: int) -> np.ndarray:
+    group = check_groups(groups, n)
     # sorted, so that the folds do not depend on the order of the rows
     codes, names = pd.factorize(group.astype(str), sort=True)
     if len(names) < 2:
         raise InputError(
             message("at least two groups", f"{len(names)}", "groups of cross_fit", "Give the village of every row.")
         )
-    cv = GroupKFold(n_splits=min(folds, len(names)), shuffle=True, random_state=seed)
-    for fit_rows, _ in cv.split(X, target, codes):
-        if target[fit_rows].min() == target[fit_rows].max():
-            raise InputError(
-                message(
-                    "goods and bads in every fold",
-                    f"{int(target.sum())} bads in few groups",
-                    "cross_fit",
-                    "Use fewer folds, or a larger sample.",
-                )
+    return codes
+
+
+def _folds(codes: np.ndarray, target: np.ndarray, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows to fit on and rows held out; each group lies in exactly one fold."""
+    from sklearn.model_selection import GroupKFold
+
+    cv = GroupKFold(n_splits=min(folds, int(codes.max()) + 1), shuffle=True, random_state=seed)
+    listed = list(cv.split(codes, target, codes))
+    if any(target[rows].min() == target[rows].max() for rows, _ in listed):
+        raise InputError(
+            message(
+                "goods and bads in every fold",
+                f"{int(target.sum())} bads in few groups",
+                "cross_fit",
+                "Use fewer folds, or a larger sample.",
             )
-    params = None if sample_weight is None else {"sample_weight": np.asarray(sample_weight, dtype=float)}
-    prob = cross_val_predict(model, X, target, groups=codes, cv=cv, method="predict_proba", params=params)
-    return pd.Series(prob[:, 1], index=X.index, name="pd")
-
-
-def calibrate_in_the_large(prob: Any, y: Any, sample_weight: Any = None) -> np.ndarray:
-    """PDs shifted by one constant in log-odds so that their sum equals the number of bads.
-
-    O/E per village compares villages with each other; the constant takes out the error that all share.
-    Formula: p' = expit(logit p + a) with sum p' = sum y, by Newton on a (the sum is monotone in a).
-    """
-    p = np.clip(check_prob(prob), 1e-12, 1 - 1e-12)
-    weight = np.ones(len(p)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    bads = float(weight @ check_target(y, n=len(p)))
-    log_odds, shift = np.log(p) - np.log1p(-p), 0.0
-    for _ in range(100):
-        shifted = 1 / (1 + np.exp(-(log_odds + shift)))
-        gap = bads - float(weight @ shifted)
-        if abs(gap) <= 1e-10 * max(bads, 1.0):
-            return shifted
-        step = gap / float(weight @ (shifted * (1 - shifted)))
-        shift += min(max(step, -2.0), 2.0)  # a bounded step cannot overshoot where the curve is flat
-    return shifted
+        )
+    return listed

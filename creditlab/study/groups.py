@@ -11,12 +11,13 @@ from creditlab.config import StudyConfig
 from creditlab.explanation import explain
 from creditlab.results import Stamp
 from creditlab.study.actions import actions
-from creditlab.study.crossfit import cross_fit
+from creditlab.study.crossfit import cross_explain
 from creditlab.study.flat import FlatTable, flat_table
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
-from creditlab.study.splits import DEVELOPMENT, OUT_OF_TIME, TEST, split_rows
+from creditlab.study.splits import DEVELOPMENT, FEWEST_GROUPS, OUT_OF_TIME, TEST, split_rows
 from creditlab.study.steps import Progress, Rows, fit_models, new_card, new_challenger, split_table
+from creditlab.study.why import Sample, VillageWhy, village_why
 from creditlab.validation import validate
 
 #: rows explained tree by tree at most; the card is explained on all
@@ -29,23 +30,26 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
     table = flat_table(frame, config, name)
     group = None if table.group is None else table.group.to_numpy(dtype=object)
     split = split_rows(table.y, date=table.date, group=group, share=config.test_share, seed=config.seed)
-    rows = Rows(X=table.X, y=table.y, group=group, weight=table.weight)
+    # two or three groups carry neither errors by group nor a test of groups
+    several = None if group is None or len(set(group)) < FEWEST_GROUPS else group
+    rows = Rows(X=table.X, y=table.y, group=several, weight=table.weight)
     card, challenger = new_card(config, table.special, None), new_challenger(config, table.special, None)
     progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
     models = fit_models(card, challenger, rows.at(split == DEVELOPMENT))
     progress("验证", "validate")
     prob = {label: model.predict_proba(rows.X)[:, 1] for label, model in models.items()}
-    validation = validate(rows.y, prob, split=split, groups=group)
+    validation = validate(rows.y, prob, split=split, groups=several)
     progress("解释", "explain")
     explanations = _explain(models, rows.X, config.seed)
-    panel = _panel(new_card(config, table.special, None), table, rows, config, progress)
+    panel, why = _panel(new_card(config, table.special, None), table, rows, config, progress)
     return StudyResult(
         name=name,
         config=config,
         unit=("组", "group"),
         panel=panel,
         table=_no_groups() if panel is None else panel.tidy(),
-        actions=pd.DataFrame() if panel is None else actions(panel.tidy()),
+        why=why,
+        actions=pd.DataFrame() if panel is None else actions(panel, why),
         models=models,
         validation=validation,
         explanations=explanations,
@@ -70,12 +74,20 @@ def _explain(models: dict[str, Any], X: pd.DataFrame, seed: int) -> dict[str, An
     return {"card": explain(models["card"], X), "challenger": explain(models["challenger"], some_rows)}
 
 
-def _panel(card: Any, table: FlatTable, rows: Rows, config: StudyConfig, progress: Progress) -> VillagePanel | None:
+def _panel(
+    card: Any, table: FlatTable, rows: Rows, config: StudyConfig, progress: Progress
+) -> tuple[VillagePanel | None, VillageWhy | None]:
+    """The groups, and why they differ: by feature only, a flat table knows no officers, courts or guarantees."""
     if table.group is None:
-        return None
+        return None, None
     progress("按组交叉拟合并研究各组", "cross-fit by group, study the groups")
-    prob = cross_fit(card, rows.X, rows.y, rows.group, sample_weight=rows.weight, folds=config.folds, seed=config.seed)
-    return village_panel(table, prob, top=config.top, level=config.level, seed=config.seed)
+    fit = cross_explain(
+        card, rows.X, rows.y, table.group, sample_weight=rows.weight, folds=config.folds, seed=config.seed
+    )
+    panel = village_panel(table, fit.prob, top=config.top, level=config.level, seed=config.seed)
+    parts = None if fit.contributions is None else fit.contributions * panel.facts["slope"]
+    sample = Sample(y=rows.y, prob=panel.prob, village=table.group.to_numpy(dtype=object), contributions=parts)
+    return panel, village_why(sample, panel, config.level, config.seed)
 
 
 def _no_groups() -> pd.DataFrame:

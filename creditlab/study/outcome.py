@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from creditlab.checks import check_one_of
 from creditlab.config import StudyConfig
 from creditlab.files import whole_folder, write_json, write_text
 from creditlab.results import Result
+from creditlab.study.why import VillageWhy
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -26,6 +27,8 @@ class StudyResult(Result):
     config : the settings, complete: the same settings on the same data give the same bytes.
     unit : what a group is called, (zh, en).
     panel : the village panel.
+    sample : the good/bad sample of a county; None for a flat table.
+    why : what explains the villages: gaps in parts, officers, criteria, drivers, dynamics; None without groups.
     actions : a row per village that needs attention, with the pattern and what it calls for.
     models : 'card', 'challenger' and, where a policy of columns is declared, 'composition'; all fitted.
     validation : tests by split; explanations : per model; scores : a row per scored household.
@@ -40,7 +43,9 @@ class StudyResult(Result):
     name: str
     config: StudyConfig
     unit: tuple[str, str] = ("村", "village")
-    panel: Result | None
+    panel: Any
+    sample: Result | None = None
+    why: VillageWhy | None = None
     actions: pd.DataFrame
     models: Mapping[str, Any]
     validation: Result
@@ -72,8 +77,19 @@ class StudyResult(Result):
 
         write_text(path, render(self.document(lang, edition)))
 
+    def to_cards(
+        self, path: str | os.PathLike[str], villages: Sequence[Any] | None = None, lang: str | None = None
+    ) -> None:
+        """Write the villages' cards: one HTML file, a printed page per village, both languages; internal.
+
+        `villages` are codes; None takes those of the action list.
+        """
+        from creditlab.report.village_cards import render_cards
+
+        write_text(path, render_cards(self, villages, lang))
+
     def write(self, out: str | os.PathLike[str]) -> Path:
-        """Write report.html, report.json, model.json, challenger.json, study.toml and the tables; whole or not at all.
+        """Write report.html, cards.html, report.json, the models, study.toml and the tables; whole or not at all.
 
         Returns the path of the report.
         """
@@ -82,6 +98,8 @@ class StudyResult(Result):
         document = self.document()
         with whole_folder(out) as folder:
             write_text(folder / "report.html", render(document))
+            if len(self.villages) and document.edition == "internal":
+                self.to_cards(folder / "cards.html")
             write_json(folder / "report.json", document.to_dict())
             self.models["card"].to_json(folder / "model.json")
             self.models["challenger"].to_json(folder / "challenger.json")

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from creditlab import village as vl
-from creditlab.checks import check_groups, check_prob, check_target
+from creditlab.checks import check_groups, check_prob, check_target, check_unique
 from creditlab.results import Result, Stamp
-from creditlab.study.crossfit import calibrate_in_the_large
 
 #: draws of the village effects behind ranks and P(top k): the error of a probability is below 0.01 (2 s.e.)
 DRAWS = 10_000
@@ -23,12 +22,23 @@ DRAWS = 10_000
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class VillagePanel(Result):
-    """One row per village; see `village_panel` for the columns."""
+    """One row per village; see `village_panel` for the columns.
+
+    `smoothing` holds the posterior, `variance` Σp(1-p) of each village, both in the sorted order of the villages;
+    `prob` the calibrated PD of each row of the sample.
+    """
 
     title: ClassVar[str] = "Village panel 村级面板"
     plots: ClassVar[str] = "village"
 
-    smoothing: Result
+    smoothing: Any
+    variance: np.ndarray
+    prob: np.ndarray
+
+    def draws(self, n: int = DRAWS, seed: int = 0) -> pd.DataFrame:
+        """Draws of the shrunken O/E, n × villages, for `vl.rank` and `vl.choose`."""
+        names = self.smoothing.tidy()["village"]
+        return pd.DataFrame(self.smoothing.draws(n, seed=seed), columns=names.to_numpy())
 
 
 def village_panel(
@@ -40,7 +50,7 @@ def village_panel(
     ----------
     data : a `ModellingFrame`, or anything with `y`, `village` and (optional) `amount`, one value per row.
     prob : PD of each row from a model that never saw its village (`cross_fit` of the composition card). They are
-        calibrated in the large first.
+        calibrated first, level and slope (`vl.calibrate`); `facts` has the slope.
     top : how many villages count as the worst; None takes a tenth, at least 5 and at most half of them.
     level : level of all intervals.
     villages : optional frame with `village` and facts to join (name, township, x, y).
@@ -52,7 +62,8 @@ def village_panel(
         `estimate` is the shrunken O/E; `excess` is bads beyond the expected; amounts in yuan.
     """
     y, village = check_target(data.y), check_groups(data.village, len(data.y), "village")
-    p = calibrate_in_the_large(check_prob(prob, len(y)), y)
+    calibration = vl.calibrate(check_prob(prob, len(y)), y)
+    p = calibration.prob
     rates = (
         vl.rates(y, village, level=level).tidy().rename(columns={"estimate": "rate", "lo": "rate_lo", "hi": "rate_hi"})
     )
@@ -71,13 +82,17 @@ def village_panel(
     )
     table["excess"] = table["bad"] - table["expected"]
     if villages is not None:
+        check_unique(villages, ["village"], "villages of village_panel")
         table = table.merge(villages, on="village", how="left", validate="1:1")
     table = table.sort_values(["p_top", "expected_rank", "village"], ascending=[False, True, True], ignore_index=True)
     facts = {"villages": len(table), "rows": len(y), "bads": int(y.sum()), "top": k, "level": level}
     facts |= {name: value for name, value in smoother.result_.facts.items() if name in ("cv", "rankability")}
+    facts |= {"slope": calibration.slope}
     return VillagePanel(
         table=table,
         smoothing=smoother.result_,
+        variance=against["variance"].to_numpy(),
+        prob=p,
         facts=facts,
         stamp=Stamp.of([np.asarray(y), p, pd.Series(village).astype(str)], {"level": level, "top": k}, seed=seed),
     )

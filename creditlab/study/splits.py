@@ -13,6 +13,8 @@ import pandas as pd
 
 from creditlab.errors import InputError, message
 
+#: fewer groups than this are not held back whole
+FEWEST_GROUPS = 4
 DEVELOPMENT, TEST, OUT_OF_TIME = "development", "test", "out-of-time"
 SPLIT_LABELS = {
     DEVELOPMENT: ("开发样本", "development"),
@@ -31,7 +33,8 @@ def split_rows(
     y : 0/1 target, one per row.
     date : a date per row; the latest dates that hold at least `share` of the rows become out-of-time. A date is never
         cut in two.
-    group : a group per row; then about `share` of the groups are the test.
+    group : a group per row; then about `share` of the groups are the test. With fewer than four groups whole groups
+        cannot be held back, and rows are drawn at random instead.
     share : the share held back.
 
     With a date and no group there is no test beside out-of-time.
@@ -45,7 +48,7 @@ def split_rows(
     if date is not None:
         split[_late(date, share)] = OUT_OF_TIME
     early = split == DEVELOPMENT
-    if group is not None:
+    if group is not None and _check_groups(pd.Series(group)[early]) >= FEWEST_GROUPS:
         split[early] = np.where(_held_groups(pd.Series(group)[early], share, seed), TEST, DEVELOPMENT)
     elif date is None:
         split = np.where(_held_rows(y, share, seed), TEST, DEVELOPMENT).astype(object)
@@ -74,10 +77,16 @@ def _late(date: pd.Series, share: float) -> np.ndarray:
     return late
 
 
+def _check_groups(group: pd.Series) -> int:
+    """The number of groups, at least two."""
+    found = group.astype(str).nunique()
+    if found < 2:
+        raise InputError(message("at least two groups", f"{found}", "group column", "Leave the group out."))
+    return found
+
+
 def _held_groups(group: pd.Series, share: float, seed: int) -> np.ndarray:
     names = np.sort(pd.unique(group.astype(str)))
-    if len(names) < 2:
-        raise InputError(message("at least two groups", f"{len(names)}", "group column", "Leave the group out."))
     order = np.random.default_rng(seed).permutation(len(names))
     held = names[order[: max(1, round(share * len(names)))]]
     return group.astype(str).isin(held).to_numpy()

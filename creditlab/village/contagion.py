@@ -54,7 +54,7 @@ class Contagion(Result):
     """
 
     title: ClassVar[str] = "Contagion through joint guarantees 联保传染"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
     groups: pd.DataFrame
 

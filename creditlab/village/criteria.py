@@ -64,7 +64,7 @@ class Criteria(Result):
     """
 
     title: ClassVar[str] = "The three criteria of each village 各村的三项标准"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
     def wide(self) -> pd.DataFrame:
         """One row per village: village, then `<criterion>_<what>` with estimate, lo, hi, p_above and state."""

@@ -47,7 +47,7 @@ class CrossedEffects(Result):
     """
 
     title: ClassVar[str] = "Village, officer and branch as crossed effects 村、经办人与支行的交叉效应"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
     villages: pd.DataFrame
 

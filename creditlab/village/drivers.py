@@ -7,7 +7,8 @@ thousand loans. The results are associations between villages; they name no caus
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,9 +43,10 @@ class Drivers(Result):
     """
 
     title: ClassVar[str] = "Drivers of the villages' context 村环境的驱动因素"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
     contributions: pd.DataFrame
+    labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def context_drivers(
@@ -55,6 +57,7 @@ def context_drivers(
     block: Any = None,
     level: float = 0.9,
     seed: int = 0,
+    labels: Mapping[str, tuple[str, str]] | None = None,
 ) -> Drivers:
     """Factors on O/E that go with village facts, with intervals that hold the villages' own spread.
 
@@ -70,6 +73,7 @@ def context_drivers(
         that is constant, or known in less than half of the villages, is left out with a reason.
     block : township (or another block) of each village.
     level : of the intervals.
+    labels : driver → (zh, en), what a reader calls it.
 
     Returns
     -------
@@ -100,14 +104,15 @@ def context_drivers(
         table = table.assign(**empty, reason=table["reason"].where(table["reason"] != "", reason))
         none = pd.DataFrame(columns=["village", "driver", "value", "ratio"])
         note = {"villages": len(seen), "drivers": z.shape[1], "note": NotEstimable(reason), "level": level}
-        return Drivers(table=table, contributions=none, stamp=stamp, facts=note)
+        return Drivers(table=table, contributions=none, labels=dict(labels or {}), stamp=stamp, facts=note)
     design = np.column_stack([np.ones(len(seen)), z])
     model = _posterior(seen / factor, hoped / factor, design)
     alone = _posterior(seen / factor, hoped / factor, design[:, :1])
     sample = _draws(model, seen / factor, hoped / factor, design, block, seed)
     table = _estimates(table, sample, level)
     found = {"villages": len(seen), "drivers": z.shape[1], **_explained(model, alone, level, seed), "level": level}
-    return Drivers(table=table, contributions=_contributions(names, raw, table, z, sample), stamp=stamp, facts=found)
+    parts = _contributions(names, raw, table, z, sample)
+    return Drivers(table=table, contributions=parts, labels=dict(labels or {}), stamp=stamp, facts=found)
 
 
 def _checked(facts: pd.DataFrame, villages: int) -> pd.DataFrame:

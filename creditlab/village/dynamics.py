@@ -1,6 +1,6 @@
 """Where a village is going: migration between states, trends, change points, and who is new on the list.
 
-Use `migration` on the states of two dates for early warning before loans are bad, `trends` and `change_points` on
+Use `early_warning` on the states of two dates before loans are bad, `trends` and `change_points` on
 counts by period whose expected numbers already carry the season (`seasonal_expected`), `new_and_gone` on the lists of
 two dates. All of them are shrunken or tested for the number of villages; none of them forecasts.
 """
@@ -8,12 +8,12 @@ two dates. All of them are shrunken or tested for the number of villages; none o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln, ndtr
+from scipy.special import ndtr
 
 from creditlab.checks import check_columns, check_level
 from creditlab.errors import InputError, message, some
@@ -21,7 +21,7 @@ from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.village.counts import check_counts, totals, village_codes
 from creditlab.village.smoothing import NO_BADS, PoissonGamma
 
-#: five classes from best to worst; other orders are given to `migration`
+#: five classes from best to worst; other orders are given to `early_warning`
 CLASSES = ("normal", "special_mention", "substandard", "doubtful", "loss")
 #: random series per village behind the p-value of a change point
 SERIES = 999
@@ -30,39 +30,23 @@ LEVEL_SPREADS, SLOPE_SPREADS = (0.1, 0.25, 0.45, 0.7, 1.1), (0.03, 0.07, 0.14, 0
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Migration(Result):
+class EarlyWarning(Result):
     """Early warning: village n worse better expected ratio estimate lo hi p_above.
 
-    `worse` are loans in a worse state at the end than at the start, `expected` those that the county's matrix gives for
-    the states in which the village's loans began, `estimate` the shrunken worse/expected. `matrix` is the county's:
-    from to n share. `matrix_of(village)` is a village's own, drawn to the county's.
+    `worse` are loans in a worse state at the end than at the start, `expected` those that the county's moves give for
+    the states in which the village's loans began, `estimate` the shrunken worse/expected.
     """
 
-    title: ClassVar[str] = "Migration between states 状态迁徙"
-    plots: ClassVar[str] = "village"
+    title: ClassVar[str] = "Early warning from migration 迁徙预警"
+    plots: ClassVar[str] = "village_why"
 
-    matrix: pd.DataFrame
     smoothing: Any
-    counts: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
-    order: tuple[str, ...] = CLASSES
-    strength: np.ndarray = field(default_factory=lambda: np.empty(0))
-
-    def matrix_of(self, village: Any) -> pd.DataFrame:
-        """A village's matrix, rows from, columns to: (N_ab + κ_a P_ab) / (N_a + κ_a), with P the county's."""
-        names = self.table["village"].tolist()
-        if village not in names:
-            raise InputError(message("a village of the migration", repr(village), "matrix_of", "Check the name."))
-        own, county = self.counts[names.index(village)], self.counts.sum(axis=0)
-        share = county / np.maximum(county.sum(axis=1, keepdims=True), 1)
-        kappa = self.strength[:, None]
-        mixed = (own + kappa * share) / np.maximum(own.sum(axis=1, keepdims=True) + kappa, 1e-300)
-        return pd.DataFrame(mixed, index=pd.Index(self.order, name="from"), columns=pd.Index(self.order, name="to"))
 
 
-def migration(
-    start: Any, end: Any, village: Any, order: Sequence[str] = CLASSES, level: float = 0.9, seed: int = 0
-) -> Migration:
-    """How many loans of each village moved to a worse state, against what the county's matrix expects.
+def early_warning(
+    start: Any, end: Any, village: Any, order: Sequence[str] = CLASSES, level: float = 0.9
+) -> EarlyWarning:
+    """How many loans of each village moved to a worse state, against what the county's moves lead one to expect.
 
     Parameters
     ----------
@@ -73,61 +57,41 @@ def migration(
 
     Returns
     -------
-    Migration, a row per village in sorted order. Where no loan of the county worsened, estimates are NaN.
+    EarlyWarning, a row per village in sorted order. Where no loan of the county worsened, estimates are NaN.
 
     Raises
     ------
     InputError : a state outside `order`, arrays of unequal length.
 
     >>> start, end = ["normal"] * 6, ["normal", "special_mention", "special_mention", "normal", "normal", "normal"]
-    >>> migration(start, end, list("AAABBB")).tidy()[["village", "worse", "expected"]].values.tolist()
+    >>> early_warning(start, end, list("AAABBB")).tidy()[["village", "worse", "expected"]].values.tolist()
     [['A', 2, 1.0], ['B', 0, 1.0]]
     """
     level, states = check_level(level), tuple(order)
     a, b = (_states(values, states, where) for values, where in ((start, "start"), (end, "end")))
     if len(a) != len(b):
-        raise InputError(message("as many states at the end", f"{len(a)} and {len(b)}", "migration", "Align them."))
+        raise InputError(message("as many states at the end", f"{len(a)} and {len(b)}", "early_warning", "Align them."))
     codes, names = village_codes(village, len(a))
-    k = len(states)
-    counts = np.bincount((codes * k + a) * k + b, minlength=len(names) * k * k).reshape(len(names), k, k).astype(float)
-    county = counts.sum(axis=0)
-    share = county / np.maximum(county.sum(axis=1, keepdims=True), 1)
-    worse_share = np.triu(share, 1).sum(axis=1)
-    began = counts.sum(axis=2)
+    began = np.bincount(codes * len(states) + a, minlength=len(names) * len(states)).reshape(len(names), -1)
+    share = np.bincount(a, b > a, len(states)) / np.maximum(np.bincount(a, minlength=len(states)), 1)
     table = pd.DataFrame(
         {
             "village": names,
-            "n": began.sum(axis=1).astype(int),
-            "worse": np.triu(counts, 1).sum(axis=(1, 2)).astype(int),
-            "better": np.tril(counts, -1).sum(axis=(1, 2)).astype(int),
-            "expected": began @ worse_share,
+            "n": began.sum(axis=1),
+            "worse": totals(codes, len(names), b > a).astype(int),
+            "better": totals(codes, len(names), b < a).astype(int),
+            "expected": began @ share,
         }
     )
-    variance = began @ (worse_share * (1 - worse_share))
-    fit = PoissonGamma(level=level).fit(
-        table["worse"], table["expected"], np.minimum(variance, table["expected"]), names
-    )
-    found = fit.result_.tidy()
-    table["ratio"] = found["ratio"]
-    table = table.merge(found[["village", "estimate", "lo", "hi", "p_above"]], on="village", validate="1:1")
-    listed = [
-        {"from": states[i], "to": states[j], "n": int(county[i, j]), "share": float(share[i, j])}
-        for i in range(k)
-        for j in range(k)
-        if county[i].sum() > 0
-    ]
-    strength = np.array([_strength(counts[:, i, :], share[i]) for i in range(k)])
-    facts = {"villages": len(names), "n": len(a), "worse": int(table["worse"].sum()), "level": level}
-    facts |= {"share_worse": float(table["worse"].sum() / len(a)), "cv": fit.result_.facts["cv"]}
-    return Migration(
-        table=table,
-        matrix=pd.DataFrame(listed),
+    variance = np.minimum(began @ (share * (1 - share)), table["expected"])
+    fit = PoissonGamma(level=level).fit(table["worse"], table["expected"], variance, names)
+    found = fit.result_.tidy()[["village", "ratio", "estimate", "lo", "hi", "p_above"]]
+    facts = {"villages": len(names), "n": len(a), "worse": int((b > a).sum()), "better": int((b < a).sum())}
+    return EarlyWarning(
+        table=table.merge(found, on="village", validate="1:1"),
         smoothing=fit.result_,
-        counts=counts,
-        order=states,
-        strength=strength,
-        stamp=Stamp.of([a, b, codes, pd.Series(names)], {"order": list(states), "level": level}, seed=seed),
-        facts=facts,
+        stamp=Stamp.of([a, b, codes, pd.Series(names)], {"order": list(states), "level": level}),
+        facts={**facts, "share_worse": float((b > a).mean()), "cv": fit.result_.facts["cv"], "level": level},
     )
 
 
@@ -140,21 +104,6 @@ def _states(values: Any, order: tuple[str, ...], where: str) -> np.ndarray:
     if not len(found):
         raise InputError(message("at least one loan", "none", where, "Check the two dates."))
     return found
-
-
-def _strength(counts: np.ndarray, share: np.ndarray) -> float:
-    """κ of the Dirichlet between villages: the mode of its likelihood on a grid (a village's row is worth κ loans)."""
-    grid = np.exp(np.linspace(np.log(1), np.log(5000), 40))
-    seen = share > 0
-    if not counts.sum() or seen.sum() < 2:
-        return float(grid[-1])
-    n = counts.sum(axis=1)
-    heights = [
-        (gammaln(g) - gammaln(g + n)).sum()
-        + (gammaln(counts[:, seen] + g * share[seen]) - gammaln(g * share[seen])).sum()
-        for g in grid
-    ]
-    return float(grid[int(np.argmax(heights))])
 
 
 def seasonal_expected(
@@ -201,7 +150,7 @@ class Trends(Result):
     """
 
     title: ClassVar[str] = "Trend of each village 各村趋势"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
 
 def trends(observed: Any, expected: Any, village: Any, time: Any, level: float = 0.9) -> Trends:
@@ -322,7 +271,7 @@ class ChangePoints(Result):
     """
 
     title: ClassVar[str] = "Change points 变点"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
 
 def change_points(

@@ -47,7 +47,7 @@ class Enforcement(Result):
     """
 
     title: ClassVar[str] = "Enforcement by village and court 各村与法院的执行结果"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
     index: VillageIndex
 

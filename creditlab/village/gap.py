@@ -42,7 +42,7 @@ class VillageGap(Result):
     """
 
     title: ClassVar[str] = "The gap of each village in parts 各村差距的分解"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
     parts: pd.DataFrame
 

@@ -23,6 +23,7 @@ from creditlab.village.smoothing import PoissonGamma
 #: draws behind the interval of an index
 DRAWS = 2000
 NO_EVENT = "no event in any village 各村均无记录"
+ONE_VILLAGE = "one village only: there is nothing to compare it with 仅有一个村，无从比较"
 NO_DATA = "no component of the index has data 指数各项均无数据"
 COLUMNS = ["village", "component", "observed", "exposure"]
 
@@ -84,7 +85,7 @@ class VillageIndex(Result):
     """
 
     title: ClassVar[str] = "Declared index of village facts 村级指数"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
     components: pd.DataFrame
     spec: Index
@@ -136,6 +137,9 @@ def village_index(
     parts, levels, left_out = [], [], {}
     for place, component in enumerate(spec.components):
         table = rows[rows["component"] == component.name].set_index("village").reindex(names)
+        if len(names) < 2:
+            left_out[component.name] = ONE_VILLAGE
+            continue
         if not table["exposure"].sum() > 0 or not table["observed"].sum() > 0:
             left_out[component.name] = NO_EVENT if table["exposure"].sum() > 0 else "no records 无记录"
             continue

@@ -19,6 +19,10 @@ from creditlab.results import Result, Stamp
 
 #: a fact is clear when its probability reaches CLEAR, and leans that way from LEAN on
 CLEAR, LEAN = 0.9, 0.75
+#: what is as likely as not
+EVEN = 0.5
+#: a village of which the survey has reached less than this share of the households is not known well enough
+LEAST_COVERAGE = 0.5
 #: borrowers are risky when their expected rate is this multiple of the overall rate
 RISKY_BORROWERS = 1.25
 #: fewer loans than this carry no statement about a village
@@ -62,7 +66,7 @@ class Patterns(Result):
     """
 
     title: ClassVar[str] = "Pattern and action of each village 各村格局与行动"
-    plots: ClassVar[str] = "village"
+    plots: ClassVar[str] = "village_why"
 
 
 def _at_least(facts: pd.DataFrame, column: str, limit: float) -> pd.Series:
@@ -78,6 +82,17 @@ def _risky(facts: pd.DataFrame) -> pd.Series:
     return _at_least(facts, "composition", RISKY_BORROWERS) & ~(facts["p_composition"] < CLEAR)
 
 
+def _explained(facts: pd.DataFrame) -> pd.Series:
+    """Risky borrowers, and loans that are as bad as that."""
+    return _risky(facts) & ~(facts["p_bad_share"] < EVEN) & ~(facts["p_context"] <= 1 - CLEAR)
+
+
+def _doubtful(facts: pd.DataFrame) -> pd.Series:
+    """Records that cannot be trusted, in a village of which something would be concluded from them."""
+    poor = _at_least(facts, "p_conflict", CLEAR) | (facts["coverage"] < LEAST_COVERAGE)
+    return poor & (_at_least(facts, "p_context", LEAN) | _explained(facts))
+
+
 def _chain(facts: pd.DataFrame) -> pd.Series:
     share = facts["chain_excess"] / facts["excess"].where(facts["excess"] > 0)
     return share.ge(CHAIN_SHARE) & facts["chain_p"].le(CHAIN_P)
@@ -85,10 +100,9 @@ def _chain(facts: pd.DataFrame) -> pd.Series:
 
 #: asked in this order; the first that holds gives pattern and action, the later ones go to `also`
 RULES: tuple[Rule, ...] = (
-    Rule("data", "数据冲突或覆盖不足", "sources disagree or are missing", "recollect",
-         lambda f: _at_least(f, "p_conflict", CLEAR) | (f["coverage"] < 0.5)),
+    Rule("data", "数据冲突或覆盖不足", "sources disagree or are missing", "recollect", _doubtful),
     Rule("too few", "样本过少，不能下结论", "too few loans to say", "wait",
-         lambda f: f["n"].lt(FEW) & ~_context(f)),
+         lambda f: f["n"].lt(FEW) & ~f["bad"].eq(0) & ~_context(f)),
     Rule("officer", "偏高来自经办人，或与村无法区分", "what is high comes with the officer, or cannot be told apart",
          "audit", lambda f: f["verdict"].isin(["officer", "not told apart"])),
     Rule("chain", "联保链一同倒下", "a guarantee chain fell together", "unwind",
@@ -98,7 +112,7 @@ RULES: tuple[Rule, ...] = (
     Rule("context+environment", "高于借款人结构，且信用环境差", "worse than its borrowers explain, poor environment",
          "cadre", lambda f: _context(f) & _at_least(f, "p_environment", LEAN)),
     Rule("context", "高于借款人结构所能解释", "worse than its borrowers explain", "cadre", _context),
-    Rule("composition", "坏账可由借款人结构解释", "bad loans explained by who borrows", "product", _risky),
+    Rule("composition", "坏账可由借款人结构解释", "bad loans explained by who borrows", "product", _explained),
     Rule("environment", "坏账尚可而信用环境差", "loans still good, poor credit environment", "education",
          lambda f: _at_least(f, "p_environment", CLEAR)),
     Rule("enforcement", "坏账尚可而执行难", "loans still good, hard to enforce", "enforcement",
@@ -109,15 +123,15 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 #: what a village may lack; absent columns are taken as not known
 FACTS: Mapping[str, Any] = {
-    "n": np.nan, "bad": np.nan, "expected": np.nan, "excess": np.nan, "estimate": np.nan, "lo": np.nan, "hi": np.nan,
-    "p_context": np.nan, "composition": np.nan, "p_composition": np.nan, "verdict": "", "main_officer": "",
-    "main_share": np.nan, "p_beside": np.nan, "separable": np.nan, "environment": np.nan, "environment_lo": np.nan,
-    "environment_hi": np.nan, "p_environment": np.nan, "enforcement": np.nan, "enforcement_lo": np.nan,
-    "enforcement_hi": np.nan, "p_enforcement": np.nan, "slipping": np.nan, "slipping_lo": np.nan, "slipping_hi": np.nan,
-    "p_slipping": np.nan, "chain_excess": np.nan, "chain_p": np.nan, "chain_bad": np.nan, "chain_households": np.nan,
-    "conflict": np.nan, "p_conflict": np.nan, "coverage": np.nan,
-}  # fmt: skip
-CONTEXTS = ("context", "context+environment", "context+enforcement")
+    **dict.fromkeys(("n", "bad", "expected", "excess", "estimate", "lo", "hi", "p_context", "p_bad_share"), np.nan),
+    **dict.fromkeys(("composition", "p_composition", "main_share", "p_beside", "separable"), np.nan),
+    **dict.fromkeys(("environment", "environment_lo", "environment_hi", "p_environment"), np.nan),
+    **dict.fromkeys(("enforcement", "enforcement_lo", "enforcement_hi", "p_enforcement"), np.nan),
+    **dict.fromkeys(("slipping", "slipping_lo", "slipping_hi", "p_slipping"), np.nan),
+    **dict.fromkeys(("chain_excess", "chain_p", "chain_bad", "chain_households"), np.nan),
+    **dict.fromkeys(("conflict", "p_conflict", "coverage"), np.nan),
+    **dict.fromkeys(("verdict", "main_officer"), ""),
+}
 
 
 def patterns(facts: pd.DataFrame) -> Patterns:
@@ -260,7 +274,7 @@ def _sources(row: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _reach(row: Mapping[str, Any]) -> tuple[str, str] | None:
-    if not _known(row["coverage"]) or row["coverage"] >= 0.5:
+    if not _known(row["coverage"]) or row["coverage"] >= LEAST_COVERAGE:
         return None
     return f"采集覆盖 {row['coverage']:.0%}", f"data collection reached {row['coverage']:.0%}"
 

@@ -11,9 +11,9 @@ import pytest
 
 from creditlab import plots
 from creditlab.errors import ColumnError, InputError
-from creditlab.plots import binning, explanation, loans, scorecard, theme, validation, village
+from creditlab.plots import binning, explanation, loans, scorecard, theme, validation, village, village_why
 from creditlab.village import funnel_limits
-from tests.plots import made
+from tests.plots import made, made_why
 
 SCORES = pd.DataFrame({"points": np.arange(200) % 90, "bad": np.arange(200) % 5 == 0})
 DRAWN = {
@@ -32,6 +32,14 @@ DRAWN = {
     "village.caterpillar": lambda: village.caterpillar(made.villages()),
     "village.top_k": lambda: village.top_k(made.made(made.villages(), top=3)),
     "village.map": lambda: village.map(made.villages(), made.geojson()),
+    "village_why.gap": lambda: village_why.gap(made_why.gap(), made_why.NAMES),
+    "village_why.criteria": lambda: village_why.criteria(made_why.criteria(), made_why.NAMES),
+    "village_why.effects": lambda: village_why.effects(made_why.crossed()),
+    "village_why.beside": lambda: village_why.beside(made_why.crossed(), made_why.NAMES),
+    "village_why.drivers": lambda: village_why.drivers(made_why.drivers()),
+    "village_why.cards": lambda: village_why.cards(made_why.both_cards(), made_why.NAMES),
+    "village_why.moves": lambda: village_why.moves(made_why.moves(), 0, made.HOSTILE),
+    "village_why.truth": lambda: village_why.truth(made_why.both_cards(), made_why.truth(), made_why.NAMES),
     "explanation.importance": lambda: explanation.importance(made.explanation()),
     "explanation.beeswarm": lambda: explanation.beeswarm(made.explanation()),
     "explanation.by_source": lambda: explanation.by_source(

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+import creditlab as cl
 from creditlab.errors import InputError
-from creditlab.study.crossfit import calibrate_in_the_large, cross_fit
+from creditlab.study.crossfit import cross_explain, cross_fit
+from creditlab.village import calibrate_in_the_large
 
 
 class Memory(ClassifierMixin, BaseEstimator):
@@ -78,3 +80,41 @@ def test_calibration_in_the_large_meets_the_number_of_bads_and_keeps_the_order()
     assert (np.argsort(shifted, kind="stable") == np.argsort(np.clip(p, 1e-12, 1), kind="stable")).all()
     gap = np.log(shifted / (1 - shifted)) - np.log(np.clip(p, 1e-12, 1) / (1 - np.clip(p, 1e-12, 1)))
     assert np.ptp(gap) < 1e-6
+
+
+def _cards_table(n: int = 1500, villages: int = 25, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    village = rng.integers(0, villages, n)
+    X = pd.DataFrame({"deposit": rng.normal(size=n), "farm": rng.normal(size=n)})
+    return X, (rng.random(n) < 1 / (1 + np.exp(2 + X["deposit"]))).astype(int).to_numpy(), village
+
+
+def test_contributions_and_pds_of_a_card_agree_and_every_fold_is_on_the_countys_level() -> None:
+    X, y, village = _cards_table()
+    fit = cross_explain(cl.Scorecard(), X, y, village, folds=4)
+    assert fit.contributions is not None and fit.contributions.index.equals(X.index)
+    log_odds = np.log(fit.prob / (1 - fit.prob))
+    rest = log_odds - fit.contributions.sum(axis=1)
+    # what is left is the base of the fold's model, one constant per fold
+    assert rest.round(9).nunique() <= 4
+    assert fit.prob.sum() == pytest.approx(y.sum(), rel=0.02)
+
+
+def test_a_village_s_own_outcomes_do_not_move_its_own_pds() -> None:
+    """Flipping every outcome of a village leaves the contributions of its rows as they were."""
+    X, y, village = _cards_table(seed=2)
+    here = village == 3
+    flipped = np.where(here, 1 - y, y)
+    first, second = (cross_explain(cl.Scorecard(), X, t, village, folds=5) for t in (y, flipped))
+    assert first.contributions is not None and second.contributions is not None
+    same = first.contributions[here].sub(first.contributions[here].mean())
+    np.testing.assert_allclose(same, second.contributions[here].sub(second.contributions[here].mean()), atol=1e-12)
+    # the level on all rows is the only thing that an outcome of the village may move
+    gap = np.log(first.prob[here] / (1 - first.prob[here])) - np.log(second.prob[here] / (1 - second.prob[here]))
+    assert np.ptp(gap) < 1e-6
+
+
+def test_a_foreign_model_has_pds_and_no_contributions(rows: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X, y = rows
+    fit = cross_explain(Memory(), X, y, X["v"])
+    assert fit.contributions is None and fit.prob.notna().all()

@@ -42,6 +42,12 @@ def test_a_group_is_whole_on_one_side(y: np.ndarray) -> None:
     assert set(group[shuffled][again == "test"]) == set(group[split == "test"])
 
 
+def test_two_groups_are_not_held_back_whole(y: np.ndarray) -> None:
+    split = split_rows(y, group=np.where(np.arange(N) % 2, "A", "B"), seed=2)
+    sides = pd.DataFrame({"group": np.arange(N) % 2, "split": split}).groupby("group")["split"].nunique()
+    assert (sides == 2).all() and (split == "test").mean() == pytest.approx(0.3, abs=0.005)
+
+
 def test_date_and_group_together(y: np.ndarray) -> None:
     group = np.array([f"v{i % 23}" for i in range(N)], dtype=object)
     date = pd.Series(pd.to_datetime("2023-01-31") + pd.to_timedelta(np.arange(N) % 12 * 30, unit="D"))
@@ -56,4 +62,4 @@ def test_what_cannot_be_split_is_refused(y: np.ndarray) -> None:
     with pytest.raises(InputError, match="at least two groups"):
         split_rows(y, group=np.zeros(N))
     with pytest.raises(InputError, match="goods and bads in the development rows"):
-        split_rows(np.array([0, 0, 0, 1]), group=np.array([0, 0, 0, 1]), share=0.5, seed=0)
+        split_rows(np.array([0, 0, 0, 1]), group=np.arange(4), share=0.5, seed=2)

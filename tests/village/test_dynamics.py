@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from creditlab.errors import ColumnError, InputError
-from creditlab.village import change_points, migration, new_and_gone, seasonal_expected, trends
+from creditlab.village import change_points, early_warning, new_and_gone, seasonal_expected, trends
 
 ORDER = ("normal", "special_mention", "substandard")
 
@@ -21,32 +21,20 @@ def moved(seed=0, villages=50, each=60, bad=5):
 
 def test_migration_counts_add_up_and_the_bad_villages_come_first():
     start, end, village = moved()
-    result = migration(start, end, village, ORDER)
-    table = result.tidy()
+    table = early_warning(start, end, village, ORDER).tidy()
     assert table["worse"].sum() == pytest.approx(table["expected"].sum())
-    assert table["n"].sum() == len(start) and result.matrix.groupby("from")["share"].sum().round(12).eq(1).all()
+    assert table["n"].sum() == len(start) and table["better"].sum() == 0
     assert set(table.nlargest(5, "estimate")["village"]) == set(range(5))
     assert (table.loc[:4, "p_above"] > 0.9).all() and (table.loc[5:, "p_above"] > 0.9).mean() < 0.1
 
 
-def test_a_village_s_own_matrix_lies_between_its_counts_and_the_county():
-    start, end, village = moved(seed=1)
-    result = migration(start, end, village, ORDER)
-    own = result.matrix_of(0)
-    np.testing.assert_allclose(own.sum(axis=1), 1)
-    here = village == 0
-    raw = ((start == "normal") & (end == "special_mention") & here).sum() / ((start == "normal") & here).sum()
-    county = ((start == "normal") & (end == "special_mention")).sum() / (start == "normal").sum()
-    assert min(raw, county) - 1e-12 <= own.loc["normal", "special_mention"] <= max(raw, county) + 1e-12
-
-
 def test_migration_without_any_move_and_unknown_states():
-    still = migration(["normal"] * 4, ["normal"] * 4, list("AABB"), ORDER)
+    still = early_warning(["normal"] * 4, ["normal"] * 4, list("AABB"), ORDER)
     assert still.tidy()["estimate"].isna().all() and still.tidy()["worse"].sum() == 0
     with pytest.raises(InputError, match="states among 'normal', 'special_mention', 'substandard'; got 1 others"):
-        migration(["normal", "gone"], ["normal", "normal"], ["A", "A"], ORDER)
+        early_warning(["normal", "gone"], ["normal", "normal"], ["A", "A"], ORDER)
     with pytest.raises(InputError, match="at least one loan"):
-        migration([], [], [], ORDER)
+        early_warning([], [], [], ORDER)
 
 
 def quarters(seed=0, villages=60, periods=16, rising=6, slope=0.5):
