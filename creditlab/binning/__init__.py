@@ -8,8 +8,9 @@ frames, not households: useful outside credit.
 
 from creditlab.binning.binner import Binner
 from creditlab.binning.cross import Cross
+from creditlab.binning.edits import Edit
 from creditlab.binning.rows import Rows
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.table import BinningResult, BinTable
 
-__all__ = ["BinSpec", "BinTable", "Binner", "BinningResult", "Cross", "Rows"]
+__all__ = ["BinSpec", "BinTable", "Binner", "BinningResult", "Cross", "Edit", "Rows"]

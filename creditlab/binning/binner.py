@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from creditlab.binning.characteristic import tabulated
+from creditlab.binning.characteristic import Found, tabulated
+from creditlab.binning.edits import Edit, Editor, edit_log
+from creditlab.binning.joins import Policy, policy_of
 from creditlab.binning.levels import LevelRules, care_for, find_groups
 from creditlab.binning.numbers import find_ranges
 from creditlab.binning.outoffold import deal, out_of_fold_woe, row_hashes
@@ -24,14 +27,14 @@ from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import OBJECTIVES, SHAPES
 from creditlab.binning.table import BinningResult, BinTable
 from creditlab.binning.values import form_of, level_text, read_levels
-from creditlab.checks import check_columns, check_frame, check_one_of
+from creditlab.checks import check_columns, check_frame, check_one_of, check_target
 from creditlab.errors import InputError, message
 from creditlab.estimators import pack_special, seal, unpack_special, unseal
 from creditlab.files import write_json
-from creditlab.results import Stamp, plain
+from creditlab.results import Stamp, made_at, plain
 
 TRENDS = ("auto", *SHAPES)
-MISSING = ("own", "nearest_risk", "worst")
+NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -53,7 +56,10 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         missing and special bins that are smaller are filled up to it with pseudo-rows at the sample's odds, and text
         levels that are smaller are pooled.
     special : {column: {code: meaning}} or {column: [codes]}; the column '*' stands for all number columns.
-    missing : 'own': missing values are a bin of their own.
+    missing, special_as, unseen : where missing values, special codes and unseen levels go: 'own' (a bin of their own
+        with its empirical WOE), 'nearest_risk', 'worst', or the number or label of a regular bin (see `joins`).
+        `missing` and `unseen` take one option for all or {column: option, '*': option}, `special_as`
+        {column: {code: option}}.
     prior : pseudo-events of the rarer class (bads, as a rule) added to each bin, with the other class at the sample's
         own odds, before its WOE is taken. Half an event, as in Jeffreys' prior, gives pure bins a finite WOE that grows
         with their size, also in a sample with few bads.
@@ -97,7 +103,9 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         min_bads: float = 0,
         min_expected: float = 5,
         special: Mapping[str, Any] | None = None,
-        missing: str = "own",
+        missing: Any = "own",
+        special_as: Mapping[str, Mapping[Any, Any]] | None = None,
+        unseen: Any = "own",
         prior: float = 0.5,
         objective: str = "iv",
         min_rate_gap: float = 0.0,
@@ -117,6 +125,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.min_expected = min_expected
         self.special = special
         self.missing = missing
+        self.special_as = special_as
+        self.unseen = unseen
         self.prior = prior
         self.objective = objective
         self.min_rate_gap = min_rate_gap
@@ -130,10 +140,13 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _sealed(self) -> dict[str, Any]:
         check_is_fitted(self)
-        settings = {k: v for k, v in self.get_params(deep=False).items() if k not in ("special", "crosses", "edits")}
+        apart = ("special", "special_as", "crosses", "edits")
+        settings = {k: v for k, v in self.get_params(deep=False).items() if k not in apart}
         content = {
             "settings": plain(settings),
             "special": pack_special(self.special),
+            "special_as": pack_special(self.special_as),
+            "edits": [edit.to_dict() for edit in self.edits],
             "named": hasattr(self, "feature_names_in_"),
             "result": self.result_.to_dict(),
         }
@@ -152,7 +165,12 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         UnreadableError : when the content is damaged, of another kind, or newer than this creditlab.
         """
         content = unseal(d, "binner")
-        binner = cls(**content["settings"], special=unpack_special(content["special"]))
+        binner = cls(
+            **content["settings"],
+            special=unpack_special(content["special"]),
+            special_as=unpack_special(content.get("special_as")),
+            edits=tuple(Edit.from_dict(edit) for edit in content.get("edits", ())),
+        )
         binner.result_ = BinningResult.from_dict(content["result"])
         binner.n_features_in_ = len(binner.result_)
         if content["named"]:
@@ -188,7 +206,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rows = Rows(X, y, sample_weight, groups, period)
         frame, sample, kept = self._fit_rows([rows])[0]
         woe = self.transform(X)
-        names = [t.name for t in self.result_.tables if t.facts.get("many_levels") and t.spec.regular > 1]
+        names = [t.name for t in self.result_.tables if _is_coded_out_of_fold(t)]
         if not names:
             return woe
         hashes = row_hashes([frame[name] for name in frame.columns])
@@ -254,10 +272,17 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         _check_feasible(rules, samples[0])
         trends, special = self._trends(frames[0]), special_codes(self.special, frames[0])
         self._check_levels_declared(frames[0])
-        tables = []
+        strange = [e.column for e in self.edits if e.column not in frames[0].columns]
+        check_columns(frames[0], strange, "edits")
+        tables, self._found = [], {}
+        without_rows = replace(samples[0], bad=NO_ROWS, weight=None, part=None)
         for name in frames[0].columns:
             columns = [frame[name] for frame in frames]
-            tables.append(_bin_column(columns, samples, trends[name], special[name], rules, self._levels_declared))
+            found = _find_bins(columns, samples, trends[name], special[name], rules, self._levels_declared)
+            policy = policy_of(name, self.missing, self.special_as, self.unseen)
+            column = FittedColumn(found, without_rows, rules, policy, trends[name])
+            self._found[name] = column
+            tables.append(column.table(self.edits))
         self.result_ = BinningResult.of(tables, Stamp.of([t.stamp.to_dict() for t in tables], self._spec(), self.seed))
         return list(zip(frames, samples, used, strict=True))
 
@@ -294,11 +319,91 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         frame = self._frame(X, list(self.result_))
         return pd.DataFrame({t.name: t.codes(frame[t.name]) for t in self.result_.tables}, index=frame.index)
 
-    def edit(self, name: str) -> Any:
-        """An editor of one column's bins."""
-        raise NotImplementedError(
-            "Binner.edit is not built yet: manual merge, split and cuts with author, reason and log are missing"
+    def edit(self, name: str, *, author: str = "", held_out: tuple[Any, Any] | None = None) -> Editor:
+        """An editor of one column's bins: merge, split, move, cuts, group; each gives a new binner.
+
+        Parameters
+        ----------
+        name : the column. author : who edits. held_out : (X, y) rows on which the effect is shown too.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> X = pd.DataFrame({"income": rng.normal(size=2000)})
+        >>> y = (rng.random(2000) < 1 / (1 + np.exp(2 + X["income"]))).astype(int)
+        >>> binner = Binner(max_bins=5).fit(X, y)
+        >>> edited = binner.edit("income").merge(0, 1, reason="policy 2025-12", author="Li")
+        >>> edited.result_["income"].spec.regular == binner.result_["income"].spec.regular - 1
+        True
+        """
+        check_is_fitted(self, "result_")
+        return Editor(self, self.result_[name].spec, author, held_out)
+
+    def edited(self, edit: Edit, held_out: tuple[Any, Any] | None = None) -> Binner:
+        """A new binner with one more edit; fitted, where this one still knows the rows of the column.
+
+        Raises
+        ------
+        InputError : when this binner was loaded from a file: it has no rows; fit it again first.
+        """
+        found = getattr(self, "_found", {}).get(edit.column)
+        if found is None:
+            raise InputError(
+                message(
+                    "a binner fitted in this session",
+                    "one without its rows (loaded from a file)",
+                    f"edit of column '{edit.column}'",
+                    "Fit it again, or put the edit into Binner(edits=...).",
+                )
+            )
+        old = self.result_[edit.column]
+        table = found.table((*self.edits, edit))
+        measured = replace(
+            edit, made_at=edit.made_at or made_at(), bins_before=old.spec.regular, bins_after=table.spec.regular,
+            iv_before=old.iv, iv_after=table.iv, **_held_out_effect(old, table, held_out),
+        )  # fmt: skip
+        return self._with_edits((*self.edits, measured))
+
+    def undo(self, n: int = 1) -> Binner:
+        """A new binner without the last `n` edits."""
+        _check_number("n", n, 1, max(len(self.edits), 1), whole=True)
+        return self._with_edits(tuple(self.edits)[: len(self.edits) - n])
+
+    def without_edits(self) -> Binner:
+        """The model without the edits: a new binner with the best bins for every column."""
+        return self._with_edits(())
+
+    def edit_log(self) -> pd.DataFrame:
+        """A row per edit: who, when, why, and its effect."""
+        return edit_log(self.edits)
+
+    def _with_edits(self, edits: tuple[Edit, ...]) -> Binner:
+        """A clone with these edits; fitted where this one is and knows the rows of the columns concerned."""
+        fresh = clone(self).set_params(edits=edits)
+        if not hasattr(self, "result_"):
+            return fresh
+        changed = {e.column for e in (*self.edits, *edits)}
+        known = getattr(self, "_found", {})
+        if not changed <= set(known):
+            raise InputError(
+                message(
+                    "a binner fitted in this session",
+                    "one without its rows (loaded from a file)",
+                    "Binner edits",
+                    "Fit a clone of it with the edits you want.",
+                )
+            )
+        tables = [known[t.name].table(edits) if t.name in changed else t for t in self.result_.tables]
+        fresh.result_ = BinningResult.of(
+            tables, Stamp.of([t.stamp.to_dict() for t in tables], fresh._spec(), self.seed)
         )
+        fresh._found, fresh.n_features_in_ = known, self.n_features_in_
+        if hasattr(self, "feature_names_in_"):
+            fresh.feature_names_in_ = self.feature_names_in_
+        return fresh
+
+    def __getstate__(self) -> Any:
+        return {k: v for k, v in super().__getstate__().items() if k != "_found"}  # rows are not part of a model
 
     def _rules(self) -> Rules:
         """The settings, checked; a wrong one is an error, never replaced."""
@@ -307,20 +412,16 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         for name in ("min_goods", "min_bads", "min_expected", "prior"):
             _check_number(name, getattr(self, name), 0, np.inf)
         _check_number("seed", self.seed, 0, 2**32 - 1, whole=True)
-        check_one_of(self.missing, MISSING, "missing")
         check_one_of(self.objective, OBJECTIVES, "objective")
         _check_number("min_rate_gap", self.min_rate_gap, 0, 1)
         _check_number("max_pvalue", self.max_pvalue, 0, 1)
         if self.stable_over is not None:
             check_one_of(self.stable_over, ("period", "group"), "stable_over")
-        if self.missing != "own":
-            raise NotImplementedError(
-                f"missing='{self.missing}' is not built yet: only missing values as a bin of their own are"
-            )
         if len(self.crosses):
             raise NotImplementedError("Binner(crosses=...) is not built yet: joint bins of two columns are missing")
-        if len(self.edits):
-            raise NotImplementedError("Binner(edits=...) is not built yet: the replay of manual edits is missing")
+        for edit in self.edits:
+            if not isinstance(edit, Edit):
+                raise InputError(message("Edit(...)", repr(edit), "Binner(edits=...)", "Use binner.edit(name)."))
         return Rules(
             max_bins=int(self.max_bins),
             min_share=float(self.min_share),
@@ -335,7 +436,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         )
 
     def _spec(self) -> dict[str, Any]:
-        return {k: v for k, v in self.get_params(deep=False).items() if k not in ("crosses", "edits")}
+        given = {k: v for k, v in self.get_params(deep=False).items() if k not in ("crosses", "edits")}
+        return given | {"edits": [edit.to_dict() for edit in self.edits]}
 
     def _frame(self, X: Any, names: Sequence[str] | None) -> pd.DataFrame:
         """X as a frame with text names, those given or (None) its own; scikit-learn's checks, as InputError."""
@@ -377,20 +479,56 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _bin_column(
+def _find_bins(
     columns: list[pd.Series],
     samples: list[Sample],
     trend: str,
     special: list[tuple[Any, str]],
     rules: Rules,
     declared: Callable[[pd.Series], LevelRules],
-) -> BinTable:
+) -> Found:
     form = form_of(columns[0])
     if form == "text":
-        found = find_groups(columns, samples, special, rules, declared(columns[0]))
-    else:
-        found = find_ranges(columns, samples, form, trend, special, rules)
-    return tabulated(found, samples[0], rules)
+        return find_groups(columns, samples, special, rules, declared(columns[0]))
+    return find_ranges(columns, samples, form, trend, special, rules)
+
+
+def _is_coded_out_of_fold(table: BinTable) -> bool:
+    """Many levels in groups that the data made: groups that a person made are not found on the rows."""
+    return bool(table.facts.get("many_levels")) and table.spec.regular > 1 and not table.facts.get("edits")
+
+
+@dataclass(frozen=True)
+class FittedColumn:
+    """All that the bin table of one column is made of, so that edits need no search."""
+
+    found: Found
+    sample: Sample
+    rules: Rules
+    policy: Policy
+    trend: str
+
+    def table(self, edits: Sequence[Edit]) -> BinTable:
+        """The table with these edits of the column replayed."""
+        return tabulated(self.found, self.sample, self.rules, self.policy, edits, self.trend)
+
+
+def _held_out_effect(old: BinTable, new: BinTable, held_out: tuple[Any, Any] | None) -> dict[str, Any]:
+    """IV of the old and the new bins on held-out rows, and the bad rates of the new ones."""
+    if held_out is None:
+        return {}
+    frame, y = held_out
+    bad = check_target(y, "held_out", len(frame))
+    check_columns(frame, [new.name], "held_out")
+    found = {}
+    for when, table in (("before", old), ("after", new)):
+        codes = table.codes(frame[table.name])
+        n = np.bincount(codes, minlength=table.spec.size)
+        bads = np.bincount(codes, weights=bad, minlength=table.spec.size)
+        share = (n - bads) / (bad == 0).sum() - bads / bad.sum()
+        found[f"held_out_iv_{when}"] = float(share @ table.woe)
+        rates = tuple(float(b / m) if m else None for b, m in zip(bads, n, strict=True))
+    return found | {"held_out_rates": rates}
 
 
 def special_codes(special: Mapping[str, Any] | None, frame: pd.DataFrame) -> dict[str, list[tuple[Any, str]]]:

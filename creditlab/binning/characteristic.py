@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from creditlab.binning.edits import Edit, Violation, edited_spec, violations
+from creditlab.binning.joins import Policy, joined_spec, moved, notes_of
 from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
@@ -42,19 +44,40 @@ class Found:
     regular_woe: Callable[[BinSpec], np.ndarray] | None = None
 
 
-def tabulated(found: Found, sample: Sample, rules: Rules) -> BinTable:
-    """The bin table of what was found."""
-    spec = found.spec
-    goods, bads = found.count(spec)
+def tabulated(
+    found: Found, sample: Sample, rules: Rules, policy: Policy, edits: Sequence[Edit] = (), trend: str = "auto"
+) -> BinTable:
+    """The bin table of what was found: edits replayed, then joins made, then WOE taken from the counts."""
+    spec, mine = edited_spec(found.spec, edits)
+    raw = found.count(spec)
+    before = pseudo_rows(raw.sum(axis=0), spec, sample, rules)
+    plain = woe_of(raw[0], raw[1], sample.total_goods, sample.total_bads, before)
+    spec = joined_spec(spec, raw, plain, before, policy)
+    goods, bads = both = moved(spec, raw)
     pseudo = pseudo_rows(goods + bads, spec, sample, rules)
     woe = woe_of(goods, bads, sample.total_goods, sample.total_bads, pseudo)
     if found.regular_woe is not None:
         woe[: spec.regular] = found.regular_woe(spec)
-    trend = found.trend or shape_of(goods[: spec.regular], bads[: spec.regular])
+    for source, target in spec.joins:
+        woe[source] = woe[target]
+    shape = shape_of(goods[: spec.regular], bads[: spec.regular])
+    broken = _broken(spec, both, sample, rules, trend, shape) if mine else []
+    notes = [*found.notes, *notes_of(spec, raw), *(_edit_note(edit) for edit in mine), *(v.note() for v in broken)]
     stamp = Stamp.of([spec.to_dict(), *found.inputs, goods, bads], asdict(rules), rules.seed)
-    return make_table(
-        spec, goods, bads, woe=woe, pseudo=pseudo, stamp=stamp, trend=trend, notes=found.notes, facts=found.facts
-    )
+    kept = found.trend if found.trend and not mine and not spec.joins else shape
+    facts = found.facts | ({"edits": len(mine)} if mine else {})
+    return make_table(spec, goods, bads, woe=woe, pseudo=pseudo, stamp=stamp, trend=kept, notes=notes, facts=facts)
+
+
+def _broken(spec: BinSpec, both: np.ndarray, sample: Sample, rules: Rules, trend: str, shape: str) -> list[Violation]:
+    limits = sample.limits(rules, float(both[:, : spec.regular].sum()))
+    return violations(spec, both, rules, limits.min_n, trend, shape)
+
+
+def _edit_note(edit: Edit) -> str:
+    who = f" {edit.author}" if edit.author else ""
+    when = f" {edit.made_at[:10]}" if edit.made_at else ""
+    return f"人工调整 edited{who}{when}: {edit.operation} ({edit.reason})"
 
 
 def pseudo_rows(n: np.ndarray, spec: BinSpec, sample: Sample, rules: Rules) -> np.ndarray:
@@ -76,6 +99,8 @@ def shape_of(goods: np.ndarray, bads: np.ndarray) -> str:
     >>> shape_of(np.array([9.0, 8.0, 9.0]), np.array([1.0, 2.0, 1.0]))
     'peak'
     """
+    filled = goods + bads > 0
+    goods, bads = goods[filled], bads[filled]
     if len(goods) < 2:
         return "flat"
     up = np.diff(bads / (goods + bads)) > 0

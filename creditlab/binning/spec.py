@@ -37,6 +37,7 @@ class BinSpec:
     special : (code, meaning) of each special code.
     prefix, parents : how many leading characters of a level name its larger unit, and the bin that an unseen level of
         each unit falls into.
+    joins : (bin, the regular bin that its rows join), of missing, special or unseen values.
 
     >>> spec = BinSpec("age", "number", cuts=(30.0, 45.0), special=((-9.0, "not asked"),))
     >>> spec.codes(pd.Series([29.9, 30, 60, -9, None])).tolist()
@@ -52,6 +53,7 @@ class BinSpec:
     special: tuple[tuple[float | str, str], ...] = ()
     prefix: int = 0
     parents: tuple[tuple[str, int], ...] = ()
+    joins: tuple[tuple[int, int], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -83,18 +85,37 @@ class BinSpec:
 
     def codes(self, values: pd.Series) -> np.ndarray:
         """The bin number of each value, as int16; a new array, one per row."""
-        return self._level_codes(values) if self.form == "text" else self.number_codes(read_numbers(values, self.form))
+        if self.form == "text":
+            return self._joined(self._level_codes(values))
+        return self.number_codes(read_numbers(values, self.form))
 
     def number_codes(self, x: np.ndarray) -> np.ndarray:
-        """The bin number of each float: the number of cuts at or below it, then codes, then NaN."""
-        return range_codes(x, self.cuts, self._number_specials)
+        """The bin number of each float: the number of cuts at or below it, then codes, then NaN; then joins."""
+        return self._joined(range_codes(x, self.cuts, self._number_specials))
 
     def look_up(self, values: pd.Series, by_bin: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """What `by_bin` holds for the bin of each value; written to `out` where it is given."""
         found = np.empty(len(values), dtype=by_bin.dtype) if out is None else out
+        by_bin = by_bin[self._targets]
         if self.form == "text":
             return by_bin.take(self._level_codes(values), out=found, mode="clip")
         return values_of(read_numbers(values, self.form), self.cuts, self._number_specials, by_bin, found)
+
+    @property
+    def _targets(self) -> np.ndarray:
+        """The bin that the rows of each bin are in after joins."""
+        targets = np.arange(self.size, dtype=np.int16)
+        for source, target in self.joins:
+            targets[source] = target
+        return targets
+
+    def _joined(self, codes: np.ndarray) -> np.ndarray:
+        return self._targets[codes] if self.joins else codes
+
+    def read_cut(self, value: Any) -> float:
+        """A cut as the float it is kept as: a date as days since 1970-01-01."""
+        cut = read_numbers(pd.Series([value], dtype=object), self.form)[0] if self.form == "date" else float(value)
+        return float(cut) + 0.0
 
     @property
     def _number_specials(self) -> list[float]:
@@ -153,6 +174,7 @@ class BinSpec:
             "special": [list(s) for s in self.special],
             "prefix": self.prefix,
             "parents": [list(p) for p in self.parents],
+            "joins": [list(j) for j in self.joins],
         }
 
     @classmethod
@@ -166,6 +188,7 @@ class BinSpec:
             special=tuple((s[0], s[1]) for s in d["special"]),
             prefix=int(d.get("prefix", 0)),
             parents=tuple((p[0], int(p[1])) for p in d.get("parents", ())),
+            joins=tuple((int(j[0]), int(j[1])) for j in d.get("joins", ())),
         )
 
 
