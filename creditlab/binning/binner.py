@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from creditlab.binning.characteristic import Found, tabulated
+from creditlab.binning.code import DIALECTS, identifier
 from creditlab.binning.edits import Edit, Editor, edit_log
 from creditlab.binning.joins import Policy, policy_of
 from creditlab.binning.levels import LevelRules, care_for, find_groups
@@ -312,6 +313,22 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if not isinstance(X, pd.DataFrame):
             return np.ascontiguousarray(woe.T)
         return pd.DataFrame(woe.T, index=frame.index, columns=list(self.result_), copy=False)
+
+    def to_sql(self, table: str = "t", dialect: str = "duckdb", what: str = "woe", keep: Sequence[str] = ()) -> str:
+        """A SELECT of the WOE (or bin number) of every column of a table, after the columns to `keep` as they are."""
+        check_is_fitted(self, "result_")
+        check_one_of(dialect, tuple(DIALECTS), "dialect")
+        parts = [identifier(name, dialect) for name in keep]
+        parts += [f"{t.to_sql(None, dialect, what)} AS {identifier(t.name, dialect)}" for t in self.result_.tables]
+        return "SELECT\n" + ",\n".join(parts) + f"\nFROM {identifier(table, dialect)}"
+
+    def to_python(self, what: str = "woe") -> str:
+        """The source of a function `transform(row)`: a mapping of raw values → the WOE (or bin number) of each."""
+        check_is_fitted(self, "result_")
+        functions = [t.to_python(what, f"_column_{k}") for k, t in enumerate(self.result_.tables)]
+        names = ", ".join(f"{t.name!r}: _column_{k}" for k, t in enumerate(self.result_.tables))
+        body = f"def transform(row):\n    return {{name: f(row.get(name)) for name, f in {{{names}}}.items()}}\n"
+        return "\n\n".join([*functions, body])
 
     def codes(self, X: Any) -> pd.DataFrame:
         """The bin number of every value, as int16, with X's index."""

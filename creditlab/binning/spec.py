@@ -93,16 +93,22 @@ class BinSpec:
         """The bin number of each float: the number of cuts at or below it, then codes, then NaN; then joins."""
         return self._joined(range_codes(x, self.cuts, self._number_specials))
 
+    def raw_codes(self, values: pd.Series) -> np.ndarray:
+        """The bin number of each value before joins."""
+        if self.form == "text":
+            return self._level_codes(values)
+        return range_codes(read_numbers(values, self.form), self.cuts, self._number_specials)
+
     def look_up(self, values: pd.Series, by_bin: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """What `by_bin` holds for the bin of each value; written to `out` where it is given."""
         found = np.empty(len(values), dtype=by_bin.dtype) if out is None else out
-        by_bin = by_bin[self._targets]
+        by_bin = by_bin[self.targets]
         if self.form == "text":
             return by_bin.take(self._level_codes(values), out=found, mode="clip")
         return values_of(read_numbers(values, self.form), self.cuts, self._number_specials, by_bin, found)
 
     @property
-    def _targets(self) -> np.ndarray:
+    def targets(self) -> np.ndarray:
         """The bin that the rows of each bin are in after joins."""
         targets = np.arange(self.size, dtype=np.int16)
         for source, target in self.joins:
@@ -110,7 +116,7 @@ class BinSpec:
         return targets
 
     def _joined(self, codes: np.ndarray) -> np.ndarray:
-        return self._targets[codes] if self.joins else codes
+        return self.targets[codes] if self.joins else codes
 
     def read_cut(self, value: Any) -> float:
         """A cut as the float it is kept as: a date as days since 1970-01-01."""

@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv, ndtri
 
+from creditlab.binning.code import WHAT, python_source, sql_case
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.values import read_numbers
+from creditlab.checks import check_one_of
 from creditlab.errors import ColumnError, InputError, message, some
 from creditlab.results import Result, Stamp
 
@@ -78,6 +80,18 @@ class BinTable(Result):
     def transform(self, values: pd.Series, out: np.ndarray | None = None) -> np.ndarray:
         """The WOE of each value; written to `out` where it is given."""
         return self.spec.look_up(values, self.woe, out)
+
+    def to_sql(self, column: str | None = None, dialect: str = "duckdb", what: str = "woe") -> str:
+        """A CASE expression that gives the WOE (or the number of the bin: `what='bin'`); see `code.sql_case`."""
+        return sql_case(self.spec, self._by_bin(what), column, dialect)
+
+    def to_python(self, what: str = "woe", name: str | None = None) -> str:
+        """The source of a function of one value that needs only Python; see `code.python_source`."""
+        return python_source(self.spec, self._by_bin(what), name or f"{what}_of_value")
+
+    def _by_bin(self, what: str) -> np.ndarray:
+        check_one_of(what, WHAT, "what")
+        return self.woe if what == "woe" else np.arange(self.spec.size)
 
     def label(self, code: int, lang: str = "both") -> str:
         """What a bin is called in 'zh', 'en' or 'both'."""
