@@ -50,7 +50,7 @@ def funnel(result: Any) -> go.Figure:
     for i, name in ((1, "outside_95"), (2, "outside_998")):
         count = int((place == i).sum())
         note.append(Text(f"{WORDS[name].zh}: {count}", f"{WORDS[name].en}: {count}"))
-    fig = theme.figure("funnel", note, height=480)
+    fig = theme.figure("funnel", note, height=500, margin={"t": 118})
     _limits(fig, drawn)
     for i, (name, colour, symbol) in enumerate(_FUNNEL):
         part = drawn[place == i]
@@ -108,7 +108,7 @@ def caterpillar(result: Any, most: int = MOST) -> go.Figure:
     known = table[table["estimate"].notna()].sort_values("estimate", ascending=False, kind="stable")
     drawn = known.head(most).reset_index(drop=True)
     note = [_count(drawn, table), theme.intervals(_fact(result, "level"))]
-    fig = theme.figure("caterpillar", note, height=150 + 20 * len(drawn))
+    fig = theme.figure("caterpillar", note, height=190 + 20 * len(drawn), margin={"t": 118})
     place = np.arange(len(drawn))
     fig.add_scatter(
         x=drawn["ratio"],
@@ -162,7 +162,9 @@ def map(result: Any, geojson: Mapping[str, Any] | None = None) -> go.Figure:
     table = _villages(result, ["n", "expected", "estimate", "lo", "hi"])
     rings = _rings(geojson)
     drawn = _placed(table, rings)
-    fig = theme.figure("map", [_count(drawn, table), theme.intervals(_fact(result, "level"))], height=560)
+    fig = theme.figure(
+        "map", [_count(drawn, table), theme.intervals(_fact(result, "level"))], height=580, margin={"t": 134}
+    )
     classes = np.searchsorted([c[1] for c in CLASSES[:-1]], drawn["estimate"].to_numpy(dtype=float), side="left")
     for i, (name, _, colour, symbol) in enumerate(CLASSES):
         part = drawn[classes == i]

@@ -22,7 +22,7 @@ from creditlab.report.page import page_asset, page_environment
 from creditlab.results import made_at
 from creditlab.village.criteria import CRITERIA, STATES
 from creditlab.village.crossed import VERDICTS
-from creditlab.village.pattern import ACTIONS, FEW
+from creditlab.village.pattern import ACTIONS, FEW, percent
 
 #: the drawn range of a relative level, on a log scale, and the width of a strip in pixels
 LEAST, MOST, WIDTH = 0.25, 4.0, 240
@@ -82,7 +82,8 @@ def render_cards(study: Any, villages: Sequence[Any] | None = None, lang: str | 
 
     Parameters
     ----------
-    villages : the villages to show; None takes those of the action list, or the first ten where there is none.
+    villages : the villages to show; None takes those of the action list of which something can be said, or the first
+        ten where there is none.
     lang : the language shown first.
 
     Raises
@@ -92,13 +93,14 @@ def render_cards(study: Any, villages: Sequence[Any] | None = None, lang: str | 
     first = check_one_of(lang or study.config.lang, ("zh", "en"), "lang")
     known = study.villages.set_index("village", drop=False)
     if villages is None:
-        villages = study.actions["village"].tolist() if len(study.actions) else known.index[:10].tolist()
+        villages = _listed(study)
     strangers = [v for v in villages if v not in known.index]
     if strangers:
         came = some(strangers)
         raise InputError(message("villages of the study", came, "cards", "Use the codes of study.villages."))
+    gaps = study.why.gap.by_source() if study.why is not None and study.why.gap is not None else None
     return page_environment().get_template("cards.html.j2").render(
-        cards=[card(study, village) for village in villages],
+        cards=[card(study, village, gaps) for village in villages],
         lang=first,
         style=page_asset("cards.css"),
         colours={name: pair[0] for name, pair in theme.COLOURS.items()},
@@ -112,8 +114,16 @@ def render_cards(study: Any, villages: Sequence[Any] | None = None, lang: str | 
     )  # fmt: skip
 
 
-def card(study: Any, village: Any) -> Card:
-    """What is known of one village, ready to be laid out."""
+def _listed(study: Any) -> list[Any]:
+    """The villages of the action list but those that only wait; the first ten where there is no list."""
+    actions = study.actions
+    if not len(actions):
+        return study.villages["village"].head(10).tolist()
+    return actions.loc[actions["action"] != "wait", "village"].tolist()
+
+
+def card(study: Any, village: Any, gaps: pd.DataFrame | None) -> Card:
+    """What is known of one village, ready to be laid out; `gaps` are villages × parts of the gap."""
     row = study.villages.set_index("village").loc[village]
     action = _action(study, village)
     quarters, line, span = _quarters(study, village)
@@ -126,7 +136,7 @@ def card(study: Any, village: Any) -> Card:
         also=_also(action.get("also", "")),
         figures=_figures(study, row, action),
         strips=_strips(study, village, row),
-        bars=_bars(study, village),
+        bars=[] if gaps is None or village not in gaps.index else _bars(gaps.loc[village]),
         quarters=quarters,
         line=line,
         span=span,
@@ -163,7 +173,7 @@ def _figures(study: Any, row: pd.Series, action: dict[str, Any]) -> list[tuple[T
         ),
         (Text("期望坏户", "expected bads"), Text.same(f"{row['expected']:.1f}")),
         (Text("收缩 O/E", "shrunken O/E"), Text.same(f"{row['estimate']:.2f} ({row['lo']:.2f}–{row['hi']:.2f})")),
-        (Text("高于 1 的概率", "P(above 1)"), Text.same(f"{row['p_above']:.0%}")),
+        (Text("高于 1 的概率", "P(above 1)"), Text.same(percent(row["p_above"]))),
         (Text(f"属最差 {k} 个的概率", f"P(worst {k})"), Text.same(f"{row['p_top']:.0%}")),
     ]
     if np.isfinite(action.get("yuan_ahead", np.nan)):
@@ -224,12 +234,8 @@ def _strip(label: Text, state: str, estimate: float, lo: float, hi: float) -> St
     return Strip(label, state, word, value, _place(lo), _place(estimate), _place(hi))
 
 
-def _bars(study: Any, village: Any) -> list[Bar]:
+def _bars(wide: pd.Series) -> list[Bar]:
     """The gap in parts: the largest sources, the others together, context, noise, and the gap itself."""
-    gap = study.why.gap if study.why is not None else None
-    if gap is None or village not in gap.by_source().index:
-        return []
-    wide = gap.by_source().loc[village]
     if wide.isna().any():
         return []
     sources = wide.drop(["context", "noise", "gap"])

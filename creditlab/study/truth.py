@@ -26,7 +26,8 @@ def with_truth(study: Any, folder: str | os.PathLike[str]) -> pd.DataFrame:
     -------
     DataFrame : village name effect (log-odds that the village adds) composition_pd part, true_ratio (true expected bads
         of the sample over those that the composition card expects, scaled to the bads that were seen), and what the
-        study said: estimate lo hi estimate_full action. `part` names the villages that were written to mislead.
+        study said: n rate expected ratio ratio_full estimate lo hi estimate_full p_top action. `part` names the
+        villages that were written to mislead.
 
     Raises
     ------
@@ -43,7 +44,8 @@ def with_truth(study: Any, folder: str | os.PathLike[str]) -> pd.DataFrame:
     rows = rows.merge(performance[["household_id", "as_of", "pd"]], on=["household_id", "as_of"], how="left")
     scale = rows.loc[rows["pd"].notna(), "bad"].sum() / rows["pd"].sum()
     hoped = (rows["pd"] * scale).groupby(rows["village_id"]).sum()
-    kept = ["village", "name", "expected", "estimate", "lo", "hi", "estimate_full"]
+    kept = ["village", "name", "n", "rate", "expected", "ratio", "ratio_full", "estimate", "lo", "hi", "estimate_full"]
+    kept = [*kept, "p_top"]
     table = study.villages[[c for c in kept if c in study.villages]]
     table = table.merge(villages[["village", "effect", "composition_pd", "part"]], on="village", how="left")
     table["true_ratio"] = table["village"].map(hoped) / table["expected"]

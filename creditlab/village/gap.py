@@ -58,7 +58,7 @@ class VillageGap(Result):
         parts = self.parts
         name = parts[level].where(parts["kind"] == COMPOSITION, parts["kind"])
         # sources in the order in which they come, context and noise last
-        order = list(dict.fromkeys([*name[parts["kind"] == COMPOSITION], CONTEXT, NOISE]))
+        order = [*name[parts["kind"] == COMPOSITION].drop_duplicates(), CONTEXT, NOISE]
         wide = parts.assign(part=name).groupby(["village", "part"], sort=False)["value"].sum().unstack("part")
         wide = wide.reindex(index=self.table["village"], columns=order)
         wide.columns.name = None

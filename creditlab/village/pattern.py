@@ -37,6 +37,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "audit": ("抽查经办人档案，不派驻", "audit the officer's files, no cadre"),
     "unwind": ("拆解联保链，逐户核实担保", "unwind the guarantee chain, check every guarantor"),
     "cadre": ("派驻挂职干部", "second a cadre"),
+    "look": ("实地查明原因：缺少环境与执行记录", "find out why on the spot: no records of environment or enforcement"),
     "enforcement": ("开展执行攻坚，与法院会商", "enforcement drive with the court"),
     "education": ("金融知识与信用宣传进村", "financial education in the village"),
     "product": ("复核产品、额度与准入，不派驻", "review product, limit and admission, no cadre"),
@@ -111,6 +112,8 @@ RULES: tuple[Rule, ...] = (
          "enforcement", lambda f: _context(f) & _at_least(f, "p_enforcement", LEAN) & ~(f["p_environment"] >= LEAN)),
     Rule("context+environment", "高于借款人结构，且信用环境差", "worse than its borrowers explain, poor environment",
          "cadre", lambda f: _context(f) & _at_least(f, "p_environment", LEAN)),
+    Rule("context, cause not known", "高于借款人结构，原因无记录", "worse than its borrowers explain, cause not known",
+         "look", lambda f: _context(f) & f["p_environment"].isna() & f["p_enforcement"].isna()),
     Rule("context", "高于借款人结构所能解释", "worse than its borrowers explain", "cadre", _context),
     Rule("composition", "坏账可由借款人结构解释", "bad loans explained by who borrows", "product", _explained),
     Rule("environment", "坏账尚可而信用环境差", "loans still good, poor credit environment", "education",
@@ -190,7 +193,7 @@ def _also(holds: np.ndarray, first: int) -> str:
     if first >= len(RULES) or RULES[first].action in ("recollect", "wait"):
         return ""
     own = RULES[first].action
-    blocked = {"cadre", "watch"} if own in ("audit", "unwind") else {"watch"}
+    blocked = {"cadre", "watch"} if own in ("audit", "unwind", "look") else {"watch"}
     more = [RULES[i].action for i in np.flatnonzero(holds) if i > first]
     return ",".join(dict.fromkeys(a for a in more if a != own and a not in blocked))
 
@@ -203,6 +206,11 @@ def _evidence(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def _known(*values: Any) -> bool:
     return all(isinstance(v, str) or (v is not None and np.isfinite(v)) for v in values)
+
+
+def percent(p: float) -> str:
+    """A probability as text; never 0 % or 100 %, which it is not."""
+    return ">99%" if p > 0.995 else "<1%" if p < 0.005 else f"{p:.0%}"
 
 
 def _size(row: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -219,8 +227,8 @@ def _size(row: Mapping[str, Any]) -> tuple[str, str] | None:
 def _over(row: Mapping[str, Any]) -> tuple[str, str] | None:
     if not _known(row["estimate"], row["lo"], row["hi"], row["p_context"]):
         return None
-    zh = f"收缩 O/E {row['estimate']:.2f}（{row['lo']:.2f}–{row['hi']:.2f}），高于 1 的概率 {row['p_context']:.0%}"
-    en = f"shrunken O/E {row['estimate']:.2f} ({row['lo']:.2f}–{row['hi']:.2f}), P(above 1) {row['p_context']:.0%}"
+    zh = f"收缩 O/E {row['estimate']:.2f}（{row['lo']:.2f}–{row['hi']:.2f}），高于 1 的概率 {percent(row['p_context'])}"
+    en = f"shrunken O/E {row['estimate']:.2f} ({row['lo']:.2f}–{row['hi']:.2f}), P(above 1) {percent(row['p_context'])}"
     return zh, en
 
 

@@ -20,6 +20,7 @@ def action_of(**change):
     [
         ({}, "routine"),
         ({"p_context": 0.95}, "cadre"),
+        ({"p_context": 0.95, "p_environment": float("nan"), "p_enforcement": float("nan")}, "look"),
         ({"verdict": "village", "p_context": 0.88}, "cadre"),
         ({"p_context": 0.95, "p_environment": 0.8}, "cadre"),
         ({"p_context": 0.95, "p_enforcement": 0.8}, "enforcement"),
