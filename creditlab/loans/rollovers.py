@@ -23,10 +23,10 @@ from creditlab.results import Result, Stamp, digest
 
 #: kind → what it is called
 KINDS = {
-    "sound": ("正常续贷（无还本续贷）", "sound renewal: no arrears before it"),
-    "after arrears": ("续贷前曾有逾期", "renewal of a note that was overdue in the months before"),
-    "refinanced": ("借新还旧掩盖逾期", "renewal of a note that was overdue or in difficulty when it was renewed"),
-    "undeclared": ("疑似未登记的借新还旧", "new note to a borrower in arrears as the old one vanished; not declared"),
+    "sound": ("正常续贷（无还本续贷）", "sound renewal, no arrears before it"),
+    "after arrears": ("续贷前曾有逾期", "renewed after arrears in the year before"),
+    "refinanced": ("续贷时逾期或有困难（借新还旧）", "overdue or in difficulty when renewed"),
+    "undeclared": ("疑似未登记的借新还旧", "undeclared: new note as an overdue one left"),
 }
 
 

@@ -13,7 +13,7 @@ from creditlab import plots
 from creditlab.errors import ColumnError, InputError
 from creditlab.plots import binning, explanation, loans, scorecard, theme, validation, village, village_why
 from creditlab.village import funnel_limits
-from tests.plots import made, made_why
+from tests.plots import made, made_loans, made_why
 
 SCORES = pd.DataFrame({"points": np.arange(200) % 90, "bad": np.arange(200) % 5 == 0})
 DRAWN = {
@@ -46,8 +46,7 @@ DRAWN = {
         pd.DataFrame({"source": ["bank", "tax"], "mean_abs": [0.3, 0.1]})
     ),
     "explanation.household": lambda: explanation.household(made.explanation(), 7),
-    "loans.npl": lambda: loans.npl(made.book()),
-    "loans.reconciliation": lambda: loans.reconciliation(made.book()),
+    **made_loans.DRAWN,
 }  # fmt: skip
 
 

@@ -1,0 +1,102 @@
+"""What the figures of the loan book show: the numbers of their results, n, intervals, the choice that was made."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from creditlab import loans as ln
+from creditlab.errors import ColumnError
+from creditlab.plots import loans
+from tests.plots import made_loans as made
+
+
+def test_ratios_draw_four_views_and_the_add_back_with_bands() -> None:
+    result = ln.npl_ratios(made.book(), vintage_months=6)
+    fig = result.plot.ratios()
+    lines = {t.name: t for t in fig.data if t.name}
+    assert len(lines) == 5
+    np.testing.assert_allclose(lines["按余额 by balance"].y, result.tidy()["by_balance"])
+    bands = [t for t in fig.data if t.fill == "toself"]
+    assert len(bands) == 4 and all(t.showlegend is False for t in bands)
+
+
+def test_classes_by_the_rule_are_shares_of_the_book() -> None:
+    result = ln.classify(made.book())
+    bars = [t for t in result.plot.classes().data if t.type == "bar"]
+    assert len(bars) == 4 and all(0 <= max(t.y) <= 1 for t in bars)
+    patterns = {t.marker.pattern.shape for t in bars}
+    assert len(patterns) == 4  # told apart in grey
+
+
+def test_flow_goes_up_and_down_by_what_flowed() -> None:
+    result = ln.npl_flow(made.book())
+    bars = {t.name: np.array(t.y) for t in result.plot.flow().data if t.type == "bar"}
+    assert (bars["新增不良 inflow"] >= 0).all() and (bars["核销 written off"] <= 0).all()
+    assert bars["核销 written off"].sum() == pytest.approx(-result.tidy()["written_off"].sum())
+
+
+def test_transitions_show_each_row_with_its_n() -> None:
+    result = ln.transitions(made.book())
+    (heat,) = result.plot.transitions().data
+    assert "n=" in heat.y[0] and np.array(heat.z).shape == (6, 9)
+    shrunken = ln.shrink(ln.transitions(made.book(), "village_id"))
+    village = shrunken.tidy()["group"].iloc[0]
+    drawn = np.array(shrunken.plot.transitions(village).data[0].z, dtype=float)
+    expected = shrunken.tidy().query("group == @village")["estimate"].to_numpy().reshape(drawn.shape)
+    np.testing.assert_allclose(drawn, expected)
+
+
+def test_vintages_are_dotted_where_notes_are_missing() -> None:
+    result = ln.vintage_curves(made.book(), cohort="cohort_year")
+    fig = result.plot.vintages()
+    whole = [t for t in fig.data if t.mode == "lines" and t.line.dash != "dot"]
+    seen = result.tidy().dropna(subset="estimate")
+    assert sum(len(t.x) for t in whole) == len(seen)
+    assert any(t.line.dash == "dot" for t in fig.data)
+    assert fig.layout.xaxis.title.text == "放款后月数 months since the grant"
+    due = ln.vintage_curves(made.book(), clock="due").plot.vintages()
+    assert due.layout.xaxis.title.text == "到期后月数 months since the due date"
+
+
+def test_the_chosen_definition_is_framed_and_cells_that_leave_notes_out_are_marked() -> None:
+    fig = made.lab().plot.definition()
+    (frame,) = fig.layout.shapes
+    x = list(fig.data[0].x).index(made.lab().choice.window)
+    y = list(fig.data[0].y).index(str(made.lab().choice.dpd))
+    assert (frame.x0 + frame.x1) / 2 == x and (frame.y0 + frame.y1) / 2 == y
+    table = made.lab().tidy().set_index(["dpd", "window"])
+    texts = np.array(fig.data[0].text)
+    for i, dpd in enumerate(fig.data[0].y):
+        for j, window in enumerate(fig.data[0].x):
+            if (int(dpd), window) in table.index:
+                assert ("!" in texts[i, j]) == (table.loc[(int(dpd), window), "refused_notes"] > 0)
+
+
+def test_the_waterfall_s_bars_hang_from_one_another() -> None:
+    sample = ln.performance_sample(made.book(), "2024-01-31")
+    (bar,) = sample.plot.waterfall().data
+    tops = np.array(bar.base, dtype=float) + np.array(bar.x, dtype=float)
+    left = sample.waterfall["left"].to_numpy(dtype=float)
+    np.testing.assert_allclose(tops[1:-1], left[:-2])
+
+
+def test_villages_are_in_order_with_their_intervals() -> None:
+    result = ln.hazard_model(made.book(), covariates=[])
+    (marks,) = result.plot.hazard(most=3).data
+    assert len(marks.x) == 3 and list(marks.x) == sorted(marks.x, reverse=True)
+    assert "σ" in result.plot.hazard().layout.meta["note"]["en"]
+
+
+def test_enforcement_draws_the_stage_that_was_asked_for() -> None:
+    result = ln.enforcement(made.tables(), "court")
+    for stage in ("enforcement", "closing", "whole"):
+        drawn = sum(len(t.x) for t in result.plot.enforcement(stage).data if t.fill != "toself")
+        assert drawn == (result.curves["stage"] == stage).sum()
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ColumnError, match="Expected the column 'by_vintage'"):
+        loans.ratios(ln.npl_ratios(made.book()).tidy().drop(columns="by_vintage"))
+    with pytest.raises(ColumnError, match="Expected the column 'captured'"):
+        loans.maturity(made.lab().maturity.drop(columns="captured"))
