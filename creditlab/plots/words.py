@@ -325,7 +325,7 @@ WORDS: Mapping[str, Text] = _glossary(
     waterfall=("样本形成过程", "How the sample came about"),
     hazard=("村的风险倍数", "Hazard by village"),
     recoveries=("清收曲线", "Recovery curves"),
-    enforcement=("执行所需时间", "Time to enforcement"),
+    enforcement_time=("执行所需时间", "Time to enforcement"),
     channels=("各渠道：剔除结构差异后", "Channels, their mixture taken out"),
 )
 

@@ -108,7 +108,7 @@ def enforcement(result: Any, stage: str = "enforcement") -> go.Figure:
         ),
         theme.intervals(getattr(result, "level", None)),
     ]
-    fig = theme.figure("enforcement", note, height=420, margin=TOP, showlegend=len(shown) > 1)
+    fig = theme.figure("enforcement_time", note, height=420, margin=TOP, showlegend=len(shown) > 1)
     for i, name in enumerate(shown):
         part = table[table["group"] == name]
         band(fig, part["day"], part["lo"], part["hi"], LINES[i])
