@@ -7,7 +7,7 @@ which is always stated; it says what the model did, not what would happen if a h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -228,7 +228,14 @@ def explain(model: Scorecard | Challenger, X: Any, method: str = "auto", backgro
     spec = {"model": model.result_.stamp.to_dict(), "method": meaning.method}
     stamp = Stamp.of([values, np.array([meaning.base_value])], spec)
     table = pd.DataFrame(values, index=frame.index, columns=features)
-    return _wrapped(table, meaning, frame[features], model.result_.labels, stamp)
+    return _wrapped(table, meaning, _shown(model, frame, features), model.result_.labels, stamp)
+
+
+def _shown(model: Any, frame: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    """The values that are explained; those of a cross are its joint cells."""
+    if set(features) <= set(frame.columns):
+        return frame[list(features)]
+    return pd.DataFrame({name: model.result_.bins[name].values_in(frame) for name in features})
 
 
 def linear_contributions(coef: np.ndarray, values: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from creditlab.binning.characteristic import Found, tabulated
 from creditlab.binning.code import DIALECTS, identifier
+from creditlab.binning.cross import Cross, joint_values
 from creditlab.binning.edits import Edit, Editor, edit_log
 from creditlab.binning.joins import Policy, policy_of
 from creditlab.binning.levels import LevelRules, care_for, find_groups
@@ -75,7 +76,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     nested : {column: number of leading characters} that name the larger unit of a level (of a 12-digit village code the
         first 9 are its township): rates are shrunken towards that of the unit, and an unseen level falls into the bin
         nearest to its unit's rate.
-    crosses, edits : joint characteristics and manual edits; not built yet.
+    crosses : `Cross(first, second)` each: two columns together as one more characteristic.
+    edits : what `edit` gave: the bins of columns as a person left them, with author and reason; replayed by `fit`.
     seed : seed of the folds that 'auto' judges on.
 
     Attributes
@@ -148,6 +150,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             "special": pack_special(self.special),
             "special_as": pack_special(self.special_as),
             "edits": [edit.to_dict() for edit in self.edits],
+            "crosses": [cross.to_dict() for cross in self.crosses],
             "named": hasattr(self, "feature_names_in_"),
             "result": self.result_.to_dict(),
         }
@@ -171,11 +174,12 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             special=unpack_special(content["special"]),
             special_as=unpack_special(content.get("special_as")),
             edits=tuple(Edit.from_dict(edit) for edit in content.get("edits", ())),
+            crosses=tuple(Cross(**cross) for cross in content.get("crosses", ())),
         )
         binner.result_ = BinningResult.from_dict(content["result"])
-        binner.n_features_in_ = len(binner.result_)
+        binner.n_features_in_ = len(binner.result_) - len(binner.crosses)
         if content["named"]:
-            binner.feature_names_in_ = np.array(list(binner.result_), dtype=object)
+            binner.feature_names_in_ = np.array(list(binner.result_)[: binner.n_features_in_], dtype=object)
         return binner
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None, period: Any = None) -> Binner:
@@ -214,7 +218,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         for name in names:
             place = list(self.result_).index(name)
             column = woe.iloc[:, place].to_numpy(copy=True) if isinstance(woe, pd.DataFrame) else woe[:, place]
-            column[kept] = self._held_out_woe(frame[name], sample, hashes, column[kept])
+            column[kept] = self._held_out_woe(self.result_[name].values_in(frame), sample, hashes, column[kept])
             if isinstance(woe, pd.DataFrame):
                 woe.isetitem(place, column)
         return woe
@@ -273,8 +277,9 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         _check_feasible(rules, samples[0])
         trends, special = self._trends(frames[0]), special_codes(self.special, frames[0])
         self._check_levels_declared(frames[0])
-        strange = [e.column for e in self.edits if e.column not in frames[0].columns]
-        check_columns(frames[0], strange, "edits")
+        check_columns(frames[0], [side for c in self.crosses for side in (c.first, c.second)], "crosses")
+        made = {cross.name for cross in self.crosses}
+        check_columns(frames[0], [e.column for e in self.edits if e.column not in made], "edits")
         tables, self._found = [], {}
         without_rows = replace(samples[0], bad=NO_ROWS, weight=None, part=None)
         for name in frames[0].columns:
@@ -283,6 +288,10 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             policy = policy_of(name, self.missing, self.special_as, self.unseen)
             column = FittedColumn(found, without_rows, rules, policy, trends[name])
             self._found[name] = column
+            tables.append(column.table(self.edits))
+        for cross in self.crosses:
+            found = _find_cross(cross, frames, samples, trends, special, rules, self._levels_declared)
+            self._found[cross.name] = column = FittedColumn(found, without_rows, rules, Policy(), "auto")
             tables.append(column.table(self.edits))
         self.result_ = BinningResult.of(tables, Stamp.of([t.stamp.to_dict() for t in tables], self._spec(), self.seed))
         return list(zip(frames, samples, used, strict=True))
@@ -306,10 +315,10 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Any:
         """The WOE of every value: a frame with X's index for a frame, an array for an array."""
         check_is_fitted(self, "result_")
-        frame = self._frame(X, list(self.result_))
+        frame = self._frame(X, list(self.result_)[: self.n_features_in_])
         woe = np.empty((len(self.result_), len(frame)))  # a column is a row here: each is written in one piece
         for table, row in zip(self.result_.tables, woe, strict=True):
-            table.transform(frame[table.name], out=row)
+            table.transform(table.values_in(frame), out=row)
         if not isinstance(X, pd.DataFrame):
             return np.ascontiguousarray(woe.T)
         return pd.DataFrame(woe.T, index=frame.index, columns=list(self.result_), copy=False)
@@ -326,15 +335,18 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """The source of a function `transform(row)`: a mapping of raw values → the WOE (or bin number) of each."""
         check_is_fitted(self, "result_")
         functions = [t.to_python(what, f"_column_{k}") for k, t in enumerate(self.result_.tables)]
-        names = ", ".join(f"{t.name!r}: _column_{k}" for k, t in enumerate(self.result_.tables))
-        body = f"def transform(row):\n    return {{name: f(row.get(name)) for name, f in {{{names}}}.items()}}\n"
+        calls = [
+            f"        {t.name!r}: _column_{k}({', '.join(f'row.get({column!r})' for column in t.spec.columns)}),\n"
+            for k, t in enumerate(self.result_.tables)
+        ]
+        body = "def transform(row):\n    return {\n" + "".join(calls) + "    }\n"
         return "\n\n".join([*functions, body])
 
     def codes(self, X: Any) -> pd.DataFrame:
         """The bin number of every value, as int16, with X's index."""
         check_is_fitted(self, "result_")
-        frame = self._frame(X, list(self.result_))
-        return pd.DataFrame({t.name: t.codes(frame[t.name]) for t in self.result_.tables}, index=frame.index)
+        frame = self._frame(X, list(self.result_)[: self.n_features_in_])
+        return pd.DataFrame({t.name: t.codes(t.values_in(frame)) for t in self.result_.tables}, index=frame.index)
 
     def edit(self, name: str, *, author: str = "", held_out: tuple[Any, Any] | None = None) -> Editor:
         """An editor of one column's bins: merge, split, move, cuts, group; each gives a new binner.
@@ -422,6 +434,11 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __getstate__(self) -> Any:
         return {k: v for k, v in super().__getstate__().items() if k != "_found"}  # rows are not part of a model
 
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """The columns of `transform`: those of the input, then the crosses."""
+        names = super().get_feature_names_out(input_features)
+        return np.append(names, np.array([cross.name for cross in self.crosses], dtype=object))
+
     def _rules(self) -> Rules:
         """The settings, checked; a wrong one is an error, never replaced."""
         _check_number("max_bins", self.max_bins, 1, 1000, whole=True)
@@ -434,8 +451,12 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         _check_number("max_pvalue", self.max_pvalue, 0, 1)
         if self.stable_over is not None:
             check_one_of(self.stable_over, ("period", "group"), "stable_over")
-        if len(self.crosses):
-            raise NotImplementedError("Binner(crosses=...) is not built yet: joint bins of two columns are missing")
+        for cross in self.crosses:
+            if not isinstance(cross, Cross) or cross.first == cross.second:
+                raise InputError(
+                    message("Cross(first, second) of two columns", repr(cross), "Binner(crosses=...)", "Correct it.")
+                )
+            _check_number(f"bins of {cross.name}", cross.bins, 2, 10, whole=True)
         for edit in self.edits:
             if not isinstance(edit, Edit):
                 raise InputError(message("Edit(...)", repr(edit), "Binner(edits=...)", "Use binner.edit(name)."))
@@ -454,7 +475,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _spec(self) -> dict[str, Any]:
         given = {k: v for k, v in self.get_params(deep=False).items() if k not in ("crosses", "edits")}
-        return given | {"edits": [edit.to_dict() for edit in self.edits]}
+        crosses = [cross.to_dict() for cross in self.crosses]
+        return given | {"edits": [edit.to_dict() for edit in self.edits], "crosses": crosses}
 
     def _frame(self, X: Any, names: Sequence[str] | None) -> pd.DataFrame:
         """X as a frame with text names, those given or (None) its own; scikit-learn's checks, as InputError."""
@@ -510,6 +532,26 @@ def _find_bins(
     return find_ranges(columns, samples, form, trend, special, rules)
 
 
+def _find_cross(
+    cross: Cross,
+    frames: list[pd.DataFrame],
+    samples: list[Sample],
+    trends: Mapping[str, str],
+    special: Mapping[str, list[tuple[Any, str]]],
+    rules: Rules,
+    declared: Callable[[pd.Series], LevelRules],
+) -> Found:
+    """The best groups of the cells of two columns."""
+    few = replace(rules, max_bins=min(cross.bins, rules.max_bins))
+    sides = tuple(
+        _find_bins([f[side] for f in frames], samples, trends[side], special[side], few, declared).spec
+        for side in (cross.first, cross.second)
+    )
+    columns = [joint_values(sides, frame, cross.name) for frame in frames]
+    found = find_groups(columns, samples, (), rules)
+    return replace(found, spec=replace(found.spec, sides=sides))
+
+
 def _is_coded_out_of_fold(table: BinTable) -> bool:
     """Many levels in groups that the data made: groups that a person made are not found on the rows."""
     return bool(table.facts.get("many_levels")) and table.spec.regular > 1 and not table.facts.get("edits")
@@ -536,10 +578,10 @@ def _held_out_effect(old: BinTable, new: BinTable, held_out: tuple[Any, Any] | N
         return {}
     frame, y = held_out
     bad = check_target(y, "held_out", len(frame))
-    check_columns(frame, [new.name], "held_out")
+    check_columns(frame, list(new.spec.columns), "held_out")
     found = {}
     for when, table in (("before", old), ("after", new)):
-        codes = table.codes(frame[table.name])
+        codes = table.codes(table.values_in(frame))
         n = np.bincount(codes, minlength=table.spec.size)
         bads = np.bincount(codes, weights=bad, minlength=table.spec.size)
         share = (n - bads) / (bad == 0).sum() - bads / bad.sum()

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from creditlab.binning.cross import cell_names
 from creditlab.binning.spec import BinSpec
 from creditlab.checks import check_one_of
 
@@ -136,18 +137,23 @@ def number(value: float, dialect: str) -> str:
 
 
 def sql_case(
-    spec: BinSpec, by_bin: Sequence[Any] | np.ndarray, column: str | None = None, dialect: str = "duckdb"
+    spec: BinSpec,
+    by_bin: Sequence[Any] | np.ndarray,
+    column: str | Sequence[str] | None = None,
+    dialect: str = "duckdb",
 ) -> str:
     """A CASE expression that gives what `by_bin` holds for the bin of a column.
 
     Parameters
     ----------
     spec : the bins. by_bin : (bins,) a float or a whole number for each bin.
-    column : the SQL expression of the value; by default the quoted name of the characteristic.
+    column : the SQL expression of the value (of a cross: of both values); by default the quoted name of the column.
     dialect : one of duckdb, postgres, sqlite, mysql, sqlserver, oracle, hive (also Spark).
     """
     check_one_of(dialect, tuple(DIALECTS), "dialect")
-    value = identifier(spec.name, dialect) if column is None else column
+    if spec.sides:
+        return _cross_case(spec, by_bin, column, dialect)
+    value = identifier(spec.name, dialect) if column is None else str(column)
     found = [_number_or_code(by_bin[target], dialect) for target in spec.targets]
     if spec.form == "text":
         conditions = _text_conditions(spec, value, dialect)
@@ -158,6 +164,20 @@ def sql_case(
     *tested, last = conditions
     lines = [f"  WHEN {condition} THEN {found[code]}" for condition, code in tested]
     return "\n".join(["CASE", *lines, f"  ELSE {found[last[1]]}", "END"])
+
+
+def _cross_case(
+    spec: BinSpec, by_bin: Sequence[Any] | np.ndarray, column: str | Sequence[str] | None, dialect: str
+) -> str:
+    """The bins of both sides as one number, and what each number gives."""
+    names = cell_names(spec.sides)
+    columns = [None, None] if column is None else list(column)
+    first, second = (
+        sql_case(side, range(side.size), one, dialect) for side, one in zip(spec.sides, columns, strict=True)
+    )
+    cells = spec.codes(pd.Series(names.reshape(-1)))
+    lines = [f"  WHEN {k} THEN {_number_or_code(by_bin[cell], dialect)}" for k, cell in enumerate(cells)]
+    return "\n".join([f"CASE ({first}) * {names.shape[1]} + ({second})", *lines, "END"])
 
 
 def _number_or_code(value: Any, dialect: str) -> str:
@@ -231,6 +251,8 @@ def python_source(spec: BinSpec, by_bin: Sequence[Any] | np.ndarray, name: str) 
     [0.5, -0.5, 0.0]
     """
     found = [_plain(by_bin[target]) for target in spec.targets]
+    if spec.sides:
+        return _cross_source(spec, by_bin, name)
     if spec.form == "text":
         return _text_source(spec, found, name)
     reader = {"date": _READ_DATE, "flag": _READ_NUMBER, "number": _READ_NUMBER}[spec.form]
@@ -265,6 +287,16 @@ _READ_DATE = """\
     except (AttributeError, TypeError, ValueError):
         x = float("nan")
 """
+
+
+def _cross_source(spec: BinSpec, by_bin: Sequence[Any] | np.ndarray, name: str) -> str:
+    """A function of two values: the bins of both sides point into a table of cells."""
+    sides = [python_source(side, range(side.size), f"{name}_{k}") for k, side in enumerate(spec.sides)]
+    names = cell_names(spec.sides)
+    cells = spec.codes(pd.Series(names.reshape(-1))).reshape(names.shape)
+    table = [[_plain(by_bin[cell]) for cell in row] for row in cells]
+    body = f"def {name}(first, second):\n    return {table!r}[{name}_0(first)][{name}_1(second)]\n"
+    return "\n\n".join([*sides, body])
 
 
 def _text_source(spec: BinSpec, found: list[Any], name: str) -> str:

@@ -38,6 +38,7 @@ class BinSpec:
     prefix, parents : how many leading characters of a level name its larger unit, and the bin that an unseen level of
         each unit falls into.
     joins : (bin, the regular bin that its rows join), of missing, special or unseen values.
+    sides : the bins of the two columns of a cross, whose cells are the levels here; else empty.
 
     >>> spec = BinSpec("age", "number", cuts=(30.0, 45.0), special=((-9.0, "not asked"),))
     >>> spec.codes(pd.Series([29.9, 30, 60, -9, None])).tolist()
@@ -54,6 +55,12 @@ class BinSpec:
     prefix: int = 0
     parents: tuple[tuple[str, int], ...] = ()
     joins: tuple[tuple[int, int], ...] = ()
+    sides: tuple[BinSpec, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the characteristic is made of: its own, or the two of a cross."""
+        return tuple(side.name for side in self.sides) or (self.name,)
 
     @property
     def kind(self) -> str:
@@ -181,6 +188,7 @@ class BinSpec:
             "prefix": self.prefix,
             "parents": [list(p) for p in self.parents],
             "joins": [list(j) for j in self.joins],
+            "sides": [side.to_dict() for side in self.sides],
         }
 
     @classmethod
@@ -195,6 +203,7 @@ class BinSpec:
             prefix=int(d.get("prefix", 0)),
             parents=tuple((p[0], int(p[1])) for p in d.get("parents", ())),
             joins=tuple((int(j[0]), int(j[1])) for j in d.get("joins", ())),
+            sides=tuple(cls.from_dict(side) for side in d.get("sides", ())),
         )
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import betaincinv, ndtri
 
 from creditlab.binning.code import WHAT, python_source, sql_case
+from creditlab.binning.cross import joint_values
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.values import read_numbers
@@ -80,6 +81,10 @@ class BinTable(Result):
     def transform(self, values: pd.Series, out: np.ndarray | None = None) -> np.ndarray:
         """The WOE of each value; written to `out` where it is given."""
         return self.spec.look_up(values, self.woe, out)
+
+    def values_in(self, frame: pd.DataFrame) -> pd.Series:
+        """What is binned, from a frame of raw columns: the column itself, or the joint cells of a cross."""
+        return joint_values(self.spec.sides, frame, self.name) if self.spec.sides else frame[self.name]
 
     def to_sql(self, column: str | None = None, dialect: str = "duckdb", what: str = "woe") -> str:
         """A CASE expression that gives the WOE (or the number of the bin: `what='bin'`); see `code.sql_case`."""
@@ -305,7 +310,9 @@ class BinningResult(Result, Mapping[str, BinTable]):
         Columns: `name rows missing special new_missing new_special unseen infinite`. `new_missing` and `new_special`
         count rows of a bin without training rows, `unseen` levels never seen; all of these have WOE 0.
         """
-        return pd.DataFrame([_unseen(self[name], frame[name]) for name in self if name in frame.columns])
+        return pd.DataFrame(
+            [_unseen(t, t.values_in(frame)) for t in self.tables if set(t.spec.columns) <= set(frame.columns)]
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """All tables as JSON types."""

@@ -102,7 +102,7 @@ class ScorecardResult(Result):
 
     def codes(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         """The bin number of each row, for the features that score."""
-        return {name: self.bins[name].codes(frame[name]) for name in self.features}
+        return {name: self.bins[name].codes(self.bins[name].values_in(frame)) for name in self.features}
 
     def log_odds(self, codes: Mapping[str, np.ndarray], n: int) -> np.ndarray:
         """Log-odds of bad of rows given by their bin numbers."""

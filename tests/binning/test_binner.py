@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 import creditlab as cl
-from creditlab.binning import Binner, BinningResult, Cross
+from creditlab.binning import Binner, BinningResult
 from creditlab.errors import ColumnError, InputError
 from creditlab.results import digest
 
@@ -316,11 +316,6 @@ def test_any_mix_of_missing_codes_and_infinities_adds_up(rows):
 def test_wrong_settings_are_refused(settings_, match):
     with pytest.raises(InputError, match=match):
         Binner(**settings_).fit(X[["income", "gaps"]], Y)
-
-
-def test_what_is_not_built_says_so():
-    with pytest.raises(NotImplementedError, match="crosses"):
-        Binner(crosses=(Cross("crop", "flag"),)).fit(X[["income"]], Y)
 
 
 def test_wrong_data_are_refused():
