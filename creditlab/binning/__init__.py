@@ -2,8 +2,8 @@
 
 `Binner` orchestrates; `numbers` and `levels` are the recipes for one column; `values` reads, `counts` reduces to fine
 cells, `shapes` chooses the shape on held-out counts, `search` finds the cuts, `categories` groups levels, `spec` says
-which value falls where, `characteristic` takes WOE from counts, `table` is what is signed. It knows arrays and
-frames, not households: useful outside credit.
+which value falls where, `characteristic` takes WOE from counts, `table` is what is signed, `views` shows the bins on
+other rows. It knows arrays and frames, not households: useful outside credit.
 """
 
 from creditlab.binning.binner import Binner
@@ -12,5 +12,16 @@ from creditlab.binning.edits import Edit
 from creditlab.binning.rows import Rows
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.table import BinningResult, BinTable
+from creditlab.binning.views import BinningView, BinView
 
-__all__ = ["BinSpec", "BinTable", "Binner", "BinningResult", "Cross", "Edit", "Rows"]
+__all__ = [
+    "BinSpec",
+    "BinTable",
+    "BinView",
+    "Binner",
+    "BinningResult",
+    "BinningView",
+    "Cross",
+    "Edit",
+    "Rows",
+]

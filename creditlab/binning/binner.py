@@ -24,11 +24,13 @@ from creditlab.binning.joins import Policy, policy_of
 from creditlab.binning.levels import LevelRules, care_for, find_groups
 from creditlab.binning.numbers import find_ranges
 from creditlab.binning.outoffold import deal, out_of_fold_woe, row_hashes
-from creditlab.binning.rows import Rows, read_target, with_parts, with_totals
+from creditlab.binning.rows import Rows, outcomes_of, read_target, with_parts, with_totals
 from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import OBJECTIVES, SHAPES
 from creditlab.binning.table import BinningResult, BinTable
+from creditlab.binning.tally import Outcomes
 from creditlab.binning.values import form_of, level_text, read_levels
+from creditlab.binning.views import BinningView, view_all
 from creditlab.checks import check_columns, check_frame, check_one_of, check_target
 from creditlab.errors import InputError, message
 from creditlab.estimators import pack_special, seal, unpack_special, unseal
@@ -182,7 +184,16 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             binner.feature_names_in_ = np.array(list(binner.result_)[: binner.n_features_in_], dtype=object)
         return binner
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None, period: Any = None) -> Binner:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        period: Any = None,
+        amount: Any = None,
+    ) -> Binner:
         """Find the bins of every column.
 
         Parameters
@@ -190,16 +201,26 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X : DataFrame or 2-D array, n rows.
         y : n values of 0 and 1, 1 = bad.
         sample_weight : n weights; a weight of w equals w copies of the row.
-        groups, period : n labels (villages; months or years) for `stable_over`.
+        groups : n labels (villages); then the intervals of bad rate, WOE and IV allow for dependence within groups.
+        period : n labels (months, years); then `result_[name].view()` shows them side by side.
+        amount : n amounts in yuan; then the tables show the bad rate by amount beside the one by count.
+            `stable_over` reads groups or period too; otherwise none of the three changes a bin.
 
         Raises
         ------
         InputError : for settings, a target, weights or labels that cannot be used.
         """
-        return self.fit_parts([Rows(X, y, sample_weight, groups, period)])
+        return self.fit_parts([Rows(X, y, sample_weight, groups, period, amount)])
 
     def fit_transform(
-        self, X: Any, y: Any = None, sample_weight: Any = None, *, groups: Any = None, period: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        period: Any = None,
+        amount: Any = None,
     ) -> Any:
         """Find the bins, and give the rows the WOE that a model should be trained on.
 
@@ -208,7 +229,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         found they promise more than on new rows. The order of rows does not matter. A weight of w gives what w copies
         give, where rows differ enough to keep copies in one fold (see `outoffold.deal`).
         """
-        rows = Rows(X, y, sample_weight, groups, period)
+        rows = Rows(X, y, sample_weight, groups, period, amount)
         frame, sample, kept = self._fit_rows([rows])[0]
         woe = self.transform(X)
         names = [t.name for t in self.result_.tables if _is_coded_out_of_fold(t)]
@@ -245,7 +266,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        parts : `Rows(X, y, sample_weight, groups, period)` of each piece, all with the same columns.
+        parts : `Rows(X, y, sample_weight, groups, period, amount)` of each piece, all with the same columns.
 
         Examples
         --------
@@ -281,17 +302,19 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         made = {cross.name for cross in self.crosses}
         check_columns(frames[0], [e.column for e in self.edits if e.column not in made], "edits")
         tables, self._found = [], {}
+        outcomes = outcomes_of(parts, samples, used)
+        beside = None if outcomes is None else (frames, outcomes)
         without_rows = replace(samples[0], bad=NO_ROWS, weight=None, part=None)
         for name in frames[0].columns:
             columns = [frame[name] for frame in frames]
             found = _find_bins(columns, samples, trends[name], special[name], rules, self._levels_declared)
             policy = policy_of(name, self.missing, self.special_as, self.unseen)
-            column = FittedColumn(found, without_rows, rules, policy, trends[name])
+            column = FittedColumn(found, without_rows, rules, policy, trends[name], beside)
             self._found[name] = column
             tables.append(column.table(self.edits))
         for cross in self.crosses:
             found = _find_cross(cross, frames, samples, trends, special, rules, self._levels_declared)
-            self._found[cross.name] = column = FittedColumn(found, without_rows, rules, Policy(), "auto")
+            self._found[cross.name] = column = FittedColumn(found, without_rows, rules, Policy(), "auto", beside)
             tables.append(column.table(self.edits))
         self.result_ = BinningResult.of(tables, Stamp.of([t.stamp.to_dict() for t in tables], self._spec(), self.seed))
         return list(zip(frames, samples, used, strict=True))
@@ -347,6 +370,47 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "result_")
         frame = self._frame(X, list(self.result_)[: self.n_features_in_])
         return pd.DataFrame({t.name: t.codes(t.values_in(frame)) for t in self.result_.tables}, index=frame.index)
+
+    def on(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        period: Any = None,
+        amount: Any = None,
+        by: Any = None,
+        name: str = "held-out",
+    ) -> BinningView:
+        """The same bins on other rows, beside the training rows: is the IV still there, does the shape hold?
+
+        Parameters
+        ----------
+        X, y, sample_weight : the rows, as in `fit`; nothing is fitted again.
+        groups : n labels (villages): cluster-robust intervals, and a scope for each fifth of the groups (from ten on).
+        period : n labels: a scope for each.
+        amount : n amounts in yuan.
+        by : n labels, or {kind: n labels}: a scope for each label, such as every village or branch.
+        name : what these rows are called: "held-out", "out-of-time".
+
+        Returns
+        -------
+        BinningView : a row per feature and scope; `view[name]` has the bins of one feature, a row per scope and bin.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> X = pd.DataFrame({"income": rng.normal(size=2000)})
+        >>> y = (rng.random(2000) < 1 / (1 + np.exp(2 + X["income"]))).astype(int)
+        >>> seen = Binner().fit(X[:1500], y[:1500]).on(X[1500:], y[1500:], name="test")
+        >>> seen.tidy()[["name", "scope", "shape", "holds"]].values.tolist()
+        [['income', 'train', 'descending', True], ['income', 'test', 'descending', True]]
+        """
+        check_is_fitted(self, "result_")
+        given = {"groups": groups, "period": period, "amount": amount, "by": by, "name": name}
+        frame = self._frame(X, list(self.result_)[: self.n_features_in_])
+        return view_all(self.result_, frame, y, sample_weight, **given)
 
     def edit(self, name: str, *, author: str = "", held_out: tuple[Any, Any] | None = None) -> Editor:
         """An editor of one column's bins: merge, split, move, cuts, group; each gives a new binner.
@@ -566,10 +630,16 @@ class FittedColumn:
     rules: Rules
     policy: Policy
     trend: str
+    beside: tuple[list[pd.DataFrame], Outcomes] | None = None
 
     def table(self, edits: Sequence[Edit]) -> BinTable:
         """The table with these edits of the column replayed."""
-        return tabulated(self.found, self.sample, self.rules, self.policy, edits, self.trend)
+        table = tabulated(self.found, self.sample, self.rules, self.policy, edits, self.trend)
+        if self.beside is None:
+            return table
+        frames, outcomes = self.beside
+        codes = [table.codes(table.values_in(frame)) for frame in frames]
+        return table.seen_by(np.concatenate(codes), outcomes)
 
 
 def _held_out_effect(old: BinTable, new: BinTable, held_out: tuple[Any, Any] | None) -> dict[str, Any]:

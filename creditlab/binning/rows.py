@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import column_or_1d
 
-from creditlab.binning.sample import Sample
+from creditlab.binning.sample import Sample, joined
+from creditlab.binning.tally import Outcomes
 from creditlab.checks import check_target, check_weights
 from creditlab.errors import InputError, message
 
@@ -28,6 +29,7 @@ class Rows:
     y : n values of 0 and 1, 1 = bad.
     sample_weight : n weights, or None for one each.
     groups, period : n labels each, or None.
+    amount : n amounts in yuan, or None.
     """
 
     X: Any
@@ -35,6 +37,7 @@ class Rows:
     sample_weight: Any = None
     groups: Any = None
     period: Any = None
+    amount: Any = None
 
 
 def read_target(rows: Rows, frame: pd.DataFrame) -> tuple[pd.DataFrame, Sample, np.ndarray]:
@@ -51,6 +54,31 @@ def _target(y: Any, n: int) -> np.ndarray:
     if y is None:
         raise InputError("Binner requires y to be passed, but the target y is None: give 0 and 1 per row, 1 = bad.")
     return check_target(y if isinstance(y, pd.Series) else column_or_1d(y, warn=True), n=n, both=False)
+
+
+def outcomes_of(parts: Sequence[Rows], samples: Sequence[Sample], kept: Sequence[np.ndarray]) -> Outcomes | None:
+    """Groups, periods and amounts of the kept rows of all pieces, with their outcomes; None where there are none."""
+    given = {}
+    for name in ("groups", "period", "amount"):
+        labels = [getattr(rows, name) for rows in parts]
+        if all(v is None for v in labels):
+            continue
+        if any(v is None for v in labels):
+            raise InputError(message(f"{name} in every piece", "pieces without", "Binner.fit_parts", f"Give {name}."))
+        read = [_beside(v, mask, name) for v, mask in zip(labels, kept, strict=True)]
+        given[name] = pd.concat(read, ignore_index=True)
+    if not given:
+        return None
+    whole = joined(samples)
+    return Outcomes.of(whole.bad, whole.weight, **given)
+
+
+def _beside(values: Any, kept: np.ndarray, name: str) -> pd.Series:
+    """The kept entries of what rides beside the rows."""
+    series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values)
+    if len(series) != len(kept):
+        raise InputError(message(f"{len(kept)} values of {name}", f"{len(series)}", "Binner.fit", "Give one per row."))
+    return series[kept]
 
 
 def with_totals(samples: Sequence[Sample]) -> list[Sample]:
@@ -72,7 +100,7 @@ def with_parts(samples: Sequence[Sample], over: str | None, labels: Sequence[np.
         )
     texts = [pd.Series(given).astype(str).to_numpy(dtype=object) for given in labels]
     if over == "group":
-        texts = [_fifths(text) for text in texts]
+        texts = [group_parts(text) for text in texts]
     names = sorted({str(name) for text in texts for name in np.unique(text.astype(str))})
     place = {name: k for k, name in enumerate(names)}
     return [
@@ -81,7 +109,7 @@ def with_parts(samples: Sequence[Sample], over: str | None, labels: Sequence[np.
     ]
 
 
-def _fifths(text: np.ndarray) -> np.ndarray:
+def group_parts(text: np.ndarray) -> np.ndarray:
     """A number of five for each group: by the group's name, so that pieces and orders of rows agree."""
     number = pd.util.hash_array(text, categorize=True) % np.uint64(GROUP_PARTS)
     return np.array([f"groups {n + 1} of {GROUP_PARTS}" for n in range(GROUP_PARTS)], dtype=object)[number.astype(int)]

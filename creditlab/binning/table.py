@@ -7,24 +7,31 @@ One row per bin with counts, bad rate, WOE and IV and their intervals. The colum
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv, ndtri
 
 from creditlab.binning.code import WHAT, python_source, sql_case
 from creditlab.binning.cross import joint_values
+from creditlab.binning.markup import table_html
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
+from creditlab.binning.tally import Outcomes, Scope, Tally, estimates, iv_facts, scopes_of, tally
 from creditlab.binning.values import read_numbers
-from creditlab.checks import check_one_of
+from creditlab.checks import check_level, check_one_of
 from creditlab.errors import ColumnError, InputError, message, some
-from creditlab.results import Result, Stamp
+from creditlab.results import Result, Stamp, digest
+
+if TYPE_CHECKING:
+    from creditlab.binning.views import BinView
 
 SCHEMA = 1
+SUMMARY = ("name", "kind", "trend", "bins", "iv", "iv_lo", "iv_hi", "iv_noise", "n", "missing", "special")
+#: kinds of scopes that are the training rows or a part of them
+TRAIN, TRAIN_PERIOD = "train", "train period"
+ONE_CLUSTER = "群组少于两个：区间按独立样本计算 fewer than two groups: intervals take rows as independent"
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -36,13 +43,20 @@ class BinTable(Result):
     spec : which value falls into which bin; ranges are left-closed, [lower, upper).
     trend : the shape of the bad rate along the regular bins: ascending, descending, peak, valley, free or flat.
     pseudo : pseudo-rows that were added to each bin at the sample's own odds before its WOE was taken.
-    level : level of the intervals in the table.
+    counted : goods and bads by bin; with groups also what sharing a village does to the intervals, with amounts yuan.
+    scopes : the training rows by period, where periods were given.
+    level : level of the intervals in the table; `at_level` gives another.
     notes : what was found and done in this column, bilingual.
 
-    Columns of `tidy()`: `bin label lower upper n goods bads share bad_rate bad_rate_lo bad_rate_hi woe woe_lo woe_hi iv
-    note`. Counts are sums of weights. Bad rate: Jeffreys interval (Brown, Cai, DasGupta 2001). WOE: normal interval
-    with variance 1/g - 1/G + 1/b - 1/B (Katz et al. 1978) on the counts with pseudo-rows. IV of a bin:
-    (g/G - b/B) · WOE.
+    Columns of `tidy()`, always: `bin label lower upper n goods bads share bad_rate bad_rate_lo bad_rate_hi woe woe_lo
+    woe_hi iv iv_lo iv_hi note`. With groups, before the note: `clusters deff`, clusters in the bin and design effect of
+    its bad rate. With amounts: `amount bad_amount amount_bad_rate amount_bad_rate_lo amount_bad_rate_hi amount_n`, yuan
+    and the rows that the amounts are worth as evidence.
+
+    Counts are sums of weights. Bad rate: Jeffreys interval (Brown, Cai, DasGupta 2001). WOE: normal interval with
+    variance 1/g - 1/G + 1/b - 1/B (Katz et al. 1978) on the counts with pseudo-rows. IV of a bin: (g/G - b/B) · WOE;
+    its interval is free of the bias that chance adds, see `information.iv_limits`. With groups all three are
+    cluster-robust, see `intervals.design_of`.
     """
 
     title: ClassVar[str] = "Bin table 分箱表"
@@ -51,6 +65,8 @@ class BinTable(Result):
     spec: BinSpec
     trend: str
     pseudo: tuple[float, ...]
+    counted: Tally
+    scopes: tuple[Scope, ...] = ()
     level: float = 0.9
     notes: tuple[str, ...] = ()
 
@@ -73,6 +89,24 @@ class BinTable(Result):
     def iv(self) -> float:
         """Information value: the sum over all bins, missing and special ones included."""
         return float(self.table["iv"].sum())
+
+    @property
+    def iv_lo(self) -> float:
+        """Lower limit of the IV that these bins have in the population."""
+        return self._iv()["iv_lo"]
+
+    @property
+    def iv_hi(self) -> float:
+        """Upper limit of the IV that these bins have in the population."""
+        return self._iv()["iv_hi"]
+
+    @property
+    def iv_noise(self) -> float:
+        """The IV to expect in so many rows and bins without any relation; a search for cuts adds to it."""
+        return self._iv()["iv_noise"]
+
+    def _iv(self) -> dict[str, float]:
+        return iv_facts(self.counted, self.woe, np.asarray(self.pseudo), self.level)
 
     def codes(self, values: pd.Series) -> np.ndarray:
         """The bin number of each value."""
@@ -102,6 +136,40 @@ class BinTable(Result):
         """What a bin is called in 'zh', 'en' or 'both'."""
         return self.spec.label(code, lang)
 
+    def at_level(self, level: float) -> BinTable:
+        """The same table with intervals of another level."""
+        return _made(replace(_Parts.of(self), level=check_level(level)), self.stamp, self.facts)
+
+    def seen_by(self, codes: np.ndarray, rows: Outcomes) -> BinTable:
+        """The same table with the clusters, amounts and periods of its training rows, whose bin numbers are `codes`."""
+        counted = tally(codes, self.spec.size, rows, iv_of=(self.woe, np.asarray(self.pseudo)))
+        scopes = () if rows.period is None else scopes_of(
+            TRAIN_PERIOD, rows.period, codes, self.spec.size, rows, self.events
+        )  # fmt: skip
+        notes = self.notes
+        if rows.groups is not None and counted.design is None:
+            notes = (*notes, ONE_CLUSTER)
+        parts = replace(_Parts.of(self), counted=counted, scopes=scopes, notes=notes)
+        inputs = digest(self.stamp.inputs, counted.to_dict(), [s.to_dict() for s in scopes])
+        return _made(parts, replace(self.stamp, inputs=inputs), self.facts)
+
+    @property
+    def events(self) -> float:
+        """Pseudo-events of the rarer class added to each bin of other rows: as many as to a training bin, else ½."""
+        return self.counted.events(self.pseudo[0]) or 0.5
+
+    def on(self, values: pd.Series, y: Any, sample_weight: Any = None, **given: Any) -> BinView:
+        """These bins on other rows, beside the training rows; see `Binner.on` for what may be given."""
+        from creditlab.binning.views import view_of
+
+        return view_of(self, values, y, sample_weight, **given)
+
+    def view(self) -> BinView:
+        """The training rows, and their periods where they were given, side by side."""
+        from creditlab.binning.views import BinView
+
+        return BinView.of(self, ())
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON types; `from_dict` gives the same table back, float for float."""
         table = self.table
@@ -109,7 +177,8 @@ class BinTable(Result):
             "schema": SCHEMA,
             "spec": self.spec.to_dict(),
             "trend": self.trend,
-            "counts": {c: table[c].tolist() for c in ("goods", "bads", "woe", "note")},
+            "counts": self.counted.to_dict() | {c: table[c].tolist() for c in ("woe", "note")},
+            "scopes": [s.to_dict() for s in self.scopes],
             "pseudo": list(self.pseudo),
             "level": self.level,
             "notes": list(self.notes),
@@ -126,23 +195,62 @@ class BinTable(Result):
         if d.get("type") != "BinTable" or d.get("schema") != SCHEMA:
             came = f"type {d.get('type')!r}, schema {d.get('schema')!r}"
             raise InputError(message(f"a BinTable of schema {SCHEMA}", came, "BinTable.from_dict", "Write it again."))
-        spec = BinSpec.from_dict(d["spec"])
-        counts = {c: np.asarray(d["counts"][c]) for c in ("goods", "bads", "woe")}
-        pseudo = tuple(float(p) for p in d["pseudo"])
-        table = tabulate(spec, **counts, pseudo=np.asarray(pseudo), level=d["level"], note=d["counts"]["note"])
-        return cls(
-            table=table,
-            stamp=Stamp(**d["stamp"]),
-            facts=d["glance"],
-            spec=spec,
+        parts = _Parts(
+            spec=BinSpec.from_dict(d["spec"]),
             trend=d["trend"],
-            pseudo=pseudo,
+            pseudo=tuple(float(p) for p in d["pseudo"]),
+            counted=Tally.from_dict(d["counts"]),
+            scopes=tuple(Scope.from_dict(s) for s in d.get("scopes", ())),
             level=d["level"],
             notes=tuple(d["notes"]),
+            woe=np.asarray(d["counts"]["woe"], dtype=float),
+            note=tuple(d["counts"]["note"]),
         )
+        return _made(parts, Stamp(**d["stamp"]), d["glance"])
 
     def _repr_html_(self) -> str:
         return table_html(self)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a bin table is made of; everything else in it is derived."""
+
+    spec: BinSpec
+    trend: str
+    pseudo: tuple[float, ...]
+    counted: Tally
+    scopes: tuple[Scope, ...]
+    level: float
+    notes: tuple[str, ...]
+    woe: np.ndarray
+    note: tuple[str, ...]
+
+    @classmethod
+    def of(cls, table: BinTable) -> _Parts:
+        names = ("spec", "trend", "pseudo", "counted", "scopes", "level", "notes", "woe")
+        return cls(**{name: getattr(table, name) for name in names}, note=tuple(table.table["note"]))
+
+
+def _made(parts: _Parts, stamp: Stamp, facts: Mapping[str, Any]) -> BinTable:
+    spec, pseudo = parts.spec, np.asarray(parts.pseudo)
+    table = tabulate(spec, parts.counted, woe=parts.woe, pseudo=pseudo, level=parts.level, note=parts.note)
+    known = {
+        "name": spec.name,
+        "kind": spec.kind,
+        "trend": parts.trend,
+        "bins": spec.regular,
+        **iv_facts(parts.counted, parts.woe, pseudo, parts.level),
+        "n": _number(table["n"].sum()),
+        "missing": _number(table["n"].iloc[spec.missing]),
+        "special": _number(table["n"].iloc[spec.regular : spec.missing].sum()),
+    }
+    if parts.counted.design is not None:
+        known["clusters"] = parts.counted.design.clusters
+    fields = {name: getattr(parts, name) for name in parts.__dataclass_fields__ if name not in ("woe", "note")}
+    return BinTable(
+        table=table, stamp=stamp, facts=known | {k: v for k, v in facts.items() if k not in known}, **fields
+    )
 
 
 def make_table(
@@ -159,98 +267,52 @@ def make_table(
     facts: Mapping[str, Any] | None = None,
 ) -> BinTable:
     """A bin table from counts per bin of `spec`; `woe` is taken from the counts unless it is given."""
+    goods, bads = np.asarray(goods, dtype=float), np.asarray(bads, dtype=float)
     if woe is None:
         woe = woe_of(goods, bads, goods.sum(), bads.sum(), pseudo)
-    table = tabulate(
-        spec, goods=goods, bads=bads, woe=woe, pseudo=pseudo, level=level, note=_bin_notes(spec, goods, bads)
-    )
-    known = {
-        "name": spec.name,
-        "kind": spec.kind,
-        "trend": trend,
-        "bins": spec.regular,
-        "iv": float(table["iv"].sum()),
-        "n": _number(table["n"].sum()),
-        "missing": _number(table["n"].iloc[spec.missing]),
-        "special": _number(table["n"].iloc[spec.regular : spec.missing].sum()),
-    }
-    return BinTable(
-        table=table,
-        stamp=stamp,
-        facts=known | dict(facts or {}),
+    parts = _Parts(
         spec=spec,
         trend=trend,
         pseudo=tuple(pseudo.tolist()),
+        counted=Tally(goods, bads),
+        scopes=(),
         level=level,
         notes=tuple(notes),
+        woe=woe,
+        note=tuple(_bin_notes(spec, goods, bads)),
     )
+    return _made(parts, stamp, facts or {})
 
 
 def tabulate(
-    spec: BinSpec,
-    *,
-    goods: np.ndarray,
-    bads: np.ndarray,
-    woe: np.ndarray,
-    pseudo: np.ndarray,
-    level: float,
-    note: Sequence[str],
+    spec: BinSpec, counted: Tally, *, woe: np.ndarray, pseudo: np.ndarray, level: float, note: Sequence[str]
 ) -> pd.DataFrame:
     """The stored table of a `BinTable`; every column but the counts, WOE and notes is derived here."""
-    goods, bads = np.asarray(goods, dtype=float), np.asarray(bads, dtype=float)
-    n, total_goods, total_bads = goods + bads, goods.sum(), bads.sum()
-    with np.errstate(invalid="ignore"):
-        bad_rate = bads / n
-    rate_lo, rate_hi = _jeffreys(bads, n, level)
-    half = ndtri((1 + level) / 2) * _woe_error(goods, bads, pseudo)
     bounds = np.array([spec.bounds(c) for c in range(spec.size)])
-    whole = bool(np.all(goods == np.rint(goods)) and np.all(bads == np.rint(bads)))
-    count = (lambda v: v.astype(np.int64)) if whole else (lambda v: v)
+    columns = estimates(counted, woe, pseudo, level)
+    if all(np.all(v == np.rint(v)) for v in (counted.goods, counted.bads)):
+        columns |= {name: columns[name].astype(np.int64) for name in ("n", "goods", "bads")}
     return pd.DataFrame(
         {
             "bin": np.arange(spec.size),
             "label": [spec.label(c) for c in range(spec.size)],
             "lower": bounds[:, 0],
             "upper": bounds[:, 1],
-            "n": count(n),
-            "goods": count(goods),
-            "bads": count(bads),
-            "share": n / n.sum(),
-            "bad_rate": bad_rate,
-            "bad_rate_lo": rate_lo,
-            "bad_rate_hi": rate_hi,
-            "woe": woe,
-            "woe_lo": np.where(n > 0, woe - half, np.nan),
-            "woe_hi": np.where(n > 0, woe + half, np.nan),
-            "iv": (goods / total_goods - bads / total_bads) * woe,
+            **columns,
             "note": pd.Series(list(note), dtype="str"),
         }
     )
 
 
-def _jeffreys(bads: np.ndarray, n: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    tail = (1 - level) / 2
-    lo = np.where(bads > 0, betaincinv(bads + 0.5, n - bads + 0.5, tail), 0.0)
-    hi = np.where(bads < n, betaincinv(bads + 0.5, n - bads + 0.5, 1 - tail), 1.0)
-    return np.where(n > 0, lo, np.nan), np.where(n > 0, hi, np.nan)
-
-
-def _woe_error(goods: np.ndarray, bads: np.ndarray, pseudo: np.ndarray) -> np.ndarray:
-    """Standard error of ln(g/G) - ln(b/B), goods and bads being two binomial samples, pseudo-rows counted."""
-    total_goods, total_bads = goods.sum(), bads.sum()
-    share = total_bads / (total_goods + total_bads)
-    g, b = goods + pseudo * (1 - share), bads + pseudo * share
-    with np.errstate(divide="ignore"):
-        variance = 1 / g - 1 / (total_goods + pseudo * (1 - share)) + 1 / b - 1 / (total_bads + pseudo * share)
-    return np.sqrt(np.maximum(variance, 0.0))
-
-
 def _bin_notes(spec: BinSpec, goods: np.ndarray, bads: np.ndarray) -> list[str]:
-    """What a reader of one row must know: no rows, or a pure bin."""
-    notes = []
+    """What a reader of one row must know: joined to another bin, no rows, or a pure bin."""
+    notes, joins = [], dict(spec.joins)
     for code in range(spec.size):
         g, b = goods[code], bads[code]
-        if g + b == 0:
+        if code in joins:
+            target = joins[code]
+            notes.append(f"并入“{spec.label(target, 'zh')}” joined to '{spec.label(target, 'en')}'")
+        elif g + b == 0:
             notes.append("训练无此情形，WOE取0 none in training: WOE 0")
         elif b == 0:
             notes.append(f"无坏客户 0 bads of {g:g}")
@@ -269,7 +331,8 @@ def _number(value: Any) -> int | float:
 class BinningResult(Result, Mapping[str, BinTable]):
     """All bin tables by name, in column order; `tidy()` has a row per feature.
 
-    Columns of `tidy()`: `name kind trend bins iv n missing special note`.
+    Columns of `tidy()`: `name kind trend bins iv iv_lo iv_hi iv_noise n missing special note`; `iv_noise` is the IV to
+    expect in these bins without any relation.
     """
 
     title: ClassVar[str] = "Binning 分箱结果"
@@ -280,11 +343,7 @@ class BinningResult(Result, Mapping[str, BinTable]):
     @classmethod
     def of(cls, tables: Sequence[BinTable], stamp: Stamp) -> BinningResult:
         """The result of these tables."""
-        rows = [
-            {k: t.facts[k] for k in ("name", "kind", "trend", "bins", "iv", "n", "missing", "special")}
-            | {"note": "; ".join(t.notes)}
-            for t in tables
-        ]
+        rows = [{k: t.facts[k] for k in SUMMARY} | {"note": "; ".join(t.notes)} for t in tables]
         facts = {"features": len(tables), "n": rows[0]["n"] if rows else 0, "iv_max": max(r["iv"] for r in rows)}
         return cls(table=pd.DataFrame(rows), stamp=stamp, facts=facts, tables=tuple(tables))
 
@@ -344,41 +403,3 @@ def _unseen(table: BinTable, values: pd.Series) -> dict[str, Any]:
         "unseen": int(count[spec.missing + 1 :].sum()),
         "infinite": infinite,
     }
-
-
-def table_html(table: BinTable) -> str:
-    """The bin table as HTML with small bars: share of rows, and WOE to the left (riskier) or right (safer) of zero."""
-    frame = table.table
-    reach = max(float(np.abs(frame["woe"]).max()), 1e-12)
-    plain_rows: list[Any] = frame.to_dict("records")
-    rows = "".join(_row_html(row, reach) for row in plain_rows)
-    names = ("标签 bin", "n", "坏 bads", "占比 share", "坏账率 bad rate", "WOE", "", "IV", "")
-    head = "".join(f"<th style='text-align:left'>{n}</th>" for n in names)
-    notes = "".join(f"<li>{escape(n)}</li>" for n in table.notes)
-    return (
-        f"<div class='creditlab-result'><h4>{escape(table.title)}: {escape(table.name)}</h4>"
-        f"<p>{table.kind} · {table.trend} · IV <b>{table.iv:.4f}</b> · [lower, upper)</p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ul>{notes}</ul>"
-        f"<p><small>{escape(str(table.stamp))}</small></p></div>"
-    )
-
-
-def _row_html(row: Mapping[str, Any], reach: float) -> str:
-    rate = (
-        "–"
-        if np.isnan(row["bad_rate"])
-        else (f"{row['bad_rate']:.2%} <small>{row['bad_rate_lo']:.1%}–{row['bad_rate_hi']:.1%}</small>")
-    )
-    share = f"{_bar(row['share'] * 60, '#9aa5b1')} {row['share']:.1%}"
-    width = abs(row["woe"]) / reach * 40
-    bar = _bar(width, "#4c78a8" if row["woe"] >= 0 else "#b4483c", 40 - width if row["woe"] < 0 else 40)
-    cells = (
-        escape(row["label"]), f"{row['n']:g}", f"{row['bads']:g}", share, rate, f"{row['woe']:+.3f}", bar,
-        f"{row['iv']:.4f}", f"<small>{escape(row['note'])}</small>",
-    )  # fmt: skip
-    return "<tr>" + "".join(f"<td style='text-align:left'>{c}</td>" for c in cells) + "</tr>"
-
-
-def _bar(width: float, colour: str, offset: float = 0.0) -> str:
-    style = f"display:inline-block;height:.7em;width:{width:.1f}px;margin-left:{offset:.1f}px;background:{colour}"
-    return f"<span style='{style}'></span>"
