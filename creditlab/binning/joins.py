@@ -1,8 +1,9 @@
 """Where missing values, special codes and unseen levels go: a bin of their own, or a declared other one.
 
 The options are `own`, `nearest_risk` (the regular bin whose bad rate is nearest to that of the rows, shrunken towards
-the rate of the column with as many pseudo-rows as the bin table adds), `worst` (the regular bin of lowest WOE), or a
-named bin (its number or its label). Rows that join a bin are counted in it, and have its WOE everywhere.
+the rate of the column with as many pseudo-rows as the bin table adds), `worst` (the regular bin of lowest WOE before
+the rows join it), or a named bin (its number or its label). Rows that join a bin are counted in it and have its WOE
+everywhere; its WOE is then that of all its rows.
 """
 
 from __future__ import annotations
