@@ -138,6 +138,8 @@ def why(study: Any) -> Section:
         blocks += _contagion(parts.contagion)
     if parts.enforcement is not None:
         blocks.append(_enforcement(study))
+    if parts.courts is not None and len(parts.courts.tidy()) > 1:
+        blocks.append(_courts(parts.courts))
     if parts.missing:
         blocks.append(_missing(parts.missing))
     return Section("why", Text("原因", "Why"), blocks)
@@ -311,6 +313,18 @@ def _enforcement(study: Any) -> Block:
         "why.enforcement", Text("各村执行结果", "Enforcement by village"), table, columns,
         {**shares, "months_to_close": ".1f", **_RATIO}, note, n=facts["cases"], shown=SHOWN,
     )  # fmt: skip
+
+
+def _courts(result: Any) -> Block:
+    table = result.tidy().drop(columns="reason").sort_values("estimate", ascending=False, kind="stable")
+    formats = dict.fromkeys(["share_enforced", "no_assets", "dishonest"], ".0%")
+    return TableBlock(
+        "why.courts",
+        Text("各法院执行结果", "Enforcement by court"),
+        table,
+        formats={**formats, "months_to_close": ".1f", "amount": ",.0f", "enforced": ",.0f", **_RATIO},
+        note=Text("法院之间相对彼此平均比较。", "Courts are compared with their average."),
+    )
 
 
 def dynamics(study: Any) -> Section | None:

@@ -67,7 +67,7 @@ def calibrate(prob: Any, y: Any, sample_weight: Any = None) -> Calibration:
     if slope > STEEPEST:
         return _level(p, bad, weight)
     if slope < 0:
-        rate = float(weight @ bad / weight.sum())
+        rate = _dot(weight, bad) / float(weight.sum())
         return Calibration(prob=np.full(len(p), rate), intercept=float(logit(rate)), slope=0.0, slope_se=se)
     line = expit(intercept + slope * log_odds)
     return Calibration(prob=line, intercept=intercept, slope=slope, slope_se=se)
@@ -86,16 +86,16 @@ def calibrate_in_the_large(prob: Any, y: Any, sample_weight: Any = None) -> np.n
     bad = check_outcome(y)
     p = check_prob(prob, len(bad))
     weight = np.ones(len(p)) if sample_weight is None else check_weights(sample_weight, len(p))
-    bads = float(weight @ bad)
+    bads = _dot(weight, bad)
     if bad.min() == bad.max():
         return np.full(len(p), float(bad[0]))
     log_odds, shift = logit(p), 0.0
     for _ in range(100):
         shifted = expit(log_odds + shift)
-        gap = bads - float(weight @ shifted)
+        gap = bads - _dot(weight, shifted)
         if abs(gap) <= 1e-10 * max(bads, 1.0):
             return shifted
-        step = gap / float(weight @ (shifted * (1 - shifted)))
+        step = gap / _dot(weight, shifted * (1 - shifted))
         shift += min(max(step, -2.0), 2.0)  # a bounded step cannot overshoot where the curve is flat
     return shifted
 
@@ -111,6 +111,11 @@ def expit(x: Any) -> Any:
     return 1 / (1 + np.exp(-np.clip(x, -700, 700)))
 
 
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    """Σ a·b. Not a matrix product: its last digits would depend on the number of threads."""
+    return float((a * b).sum())
+
+
 def _level(p: np.ndarray, bad: np.ndarray, weight: np.ndarray) -> Calibration:
     shifted = calibrate_in_the_large(p, bad, weight)
     known = 0 < bad.sum() < len(bad)
@@ -120,15 +125,15 @@ def _level(p: np.ndarray, bad: np.ndarray, weight: np.ndarray) -> Calibration:
 
 def _line(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
     """Intercept and slope of the logistic regression of y on x, and the slope's standard error, by Newton."""
-    centre = float(weight @ x / weight.sum())
+    centre = _dot(weight, x) / float(weight.sum())
     z = x - centre
-    rate = float(weight @ y / weight.sum())
+    rate = _dot(weight, y) / float(weight.sum())
     a, b = float(logit(rate)), 0.0
     for _ in range(60):
         p = expit(a + b * z)
         w = weight * p * (1 - p)
-        g0, g1 = float(weight @ (y - p)), float(weight @ ((y - p) * z))
-        h00, h01, h11 = float(w.sum()), float(w @ z), float(w @ z**2)
+        g0, g1 = _dot(weight, y - p), _dot(weight, (y - p) * z)
+        h00, h01, h11 = float(w.sum()), _dot(w, z), _dot(w, z**2)
         det = h00 * h11 - h01**2
         da, db = (h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det
         shrink = min(1.0, 2.0 / max(abs(da), abs(db), 1e-300))

@@ -138,18 +138,54 @@ def _design(outcome: np.ndarray, village: Any, beside: Mapping[str, Any]) -> _De
     return _Design(["village", *map(str, beside)], [c for c, _ in listed], [names for _, names in listed])
 
 
-def _cross(design: _Design, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Information of the loans: villages (diagonal), villages × others, others × others (with the constant last)."""
-    starts, sizes = design.starts, design.sizes
-    k = starts[-1] + 1
-    between, others = np.zeros((sizes[0], k)), np.zeros((k, k))
-    columns = [starts[f] + design.codes[f + 1] for f in range(len(sizes) - 1)] + [np.full(len(weight), k - 1)]
-    for a in columns:
-        between += np.bincount(design.codes[0] * k + a, weight, sizes[0] * k).reshape(sizes[0], k)
-    for a in columns:
-        for b in columns:
-            others += np.bincount(a * k + b, weight, k * k).reshape(k, k)
-    return totals(design.codes[0], sizes[0], weight), between, others
+def _columns(design: _Design) -> list[np.ndarray]:
+    """For each other factor the place of each loan's level in the vector of their effects; the constant comes last."""
+    n = len(design.codes[0])
+    placed = [start + codes for start, codes in zip(design.starts, design.codes[1:], strict=False)]
+    return [*placed, np.full(n, design.starts[-1])]
+
+
+def _cross(design: _Design, weight: np.ndarray) -> tuple[np.ndarray, Any, Any]:
+    """Information of the loans: villages (diagonal), villages × others, others × others (the constant last), sparse."""
+    from scipy.sparse import csc_array, csr_array
+
+    k, columns, village = design.starts[-1] + 1, _columns(design), design.codes[0]
+    pairs = len(columns)
+    between = csr_array(
+        (np.tile(weight, pairs), (np.tile(village, pairs), np.concatenate(columns))), shape=(design.sizes[0], k)
+    )
+    rows = np.concatenate([a for a in columns for _ in columns])
+    others = csc_array((np.tile(weight, pairs**2), (rows, np.tile(np.concatenate(columns), pairs))), shape=(k, k))
+    return totals(village, design.sizes[0], weight), between, others
+
+
+class _Factor:
+    """A positive definite matrix factorised as L·D·L', by SuperLU without pivoting.
+
+    Sparse and on one thread, unlike LAPACK, whose last digits depend on the number of threads.
+    """
+
+    def __init__(self, matrix: Any) -> None:
+        from scipy.sparse.linalg import splu
+
+        options = {"SymmetricMode": True}
+        self._lu = splu(matrix.tocsc(), permc_spec="NATURAL", diag_pivot_thresh=0.0, options=options)
+        self.pivots = self._lu.U.diagonal()
+        if not (self.pivots > 0).all():
+            raise FitError("The crossed effects have no finite posterior: a factor separates all bads.")
+
+    def solve(self, values: np.ndarray) -> np.ndarray:
+        return self._lu.solve(values)
+
+    def log_determinant(self) -> float:
+        return float(np.log(self.pivots).sum())
+
+    def spread(self, noise: np.ndarray) -> np.ndarray:
+        """Draws with the inverse of the matrix as their covariance, from standard normal ones in columns."""
+        from scipy.sparse.linalg import spsolve_triangular
+
+        scaled = noise / np.sqrt(self.pivots)[:, None]
+        return spsolve_triangular(self._lu.L.T.tocsr(), scaled, lower=False, unit_diagonal=True)
 
 
 @dataclass(frozen=True)
@@ -159,26 +195,28 @@ class _Mode:
     u: np.ndarray
     w: np.ndarray
     diagonal: np.ndarray
-    between: np.ndarray
-    schur: np.ndarray
+    between: Any
+    schur: _Factor
     log_marginal: float
 
 
 def _mode(design: _Design, y: np.ndarray, offset: np.ndarray, log_sd: np.ndarray, start: _Mode | None) -> _Mode:
     """Newton steps with the villages eliminated: their block is diagonal, what is left is as large as the others."""
+    from scipy.sparse import diags_array
+
     u = np.zeros(design.sizes[0]) if start is None else start.u
     w = np.zeros(design.starts[-1] + 1) if start is None else start.w
-    prior_u = np.exp(-2 * log_sd[0])
+    prior_u = float(np.exp(-2 * log_sd[0]))
     prior_w = np.append(np.repeat(np.exp(-2 * log_sd[1:]), design.sizes[1:]), 1e-8)
     height = _height(design, y, offset, u, w, prior_u, prior_w)
     for _ in range(50):
         p = expit(_eta(design, offset, u, w))
         diagonal, between, others = _cross(design, p * (1 - p))
         diagonal = diagonal + prior_u
-        schur = others + np.diag(prior_w) - between.T @ (between / diagonal[:, None])
+        schur = _Factor(others + diags_array(prior_w) - between.T @ (diags_array(1 / diagonal) @ between))
         g_u = totals(design.codes[0], design.sizes[0], y - p) - prior_u * u
         g_w = _score(design, y - p) - prior_w * w
-        step_w = np.linalg.solve(schur, g_w - between.T @ (g_u / diagonal))
+        step_w = schur.solve(g_w - between.T @ (g_u / diagonal))
         step_u = (g_u - between @ step_w) / diagonal
         scale, higher = 1.0, -np.inf
         while scale > 1e-4:
@@ -190,8 +228,8 @@ def _mode(design: _Design, y: np.ndarray, offset: np.ndarray, log_sd: np.ndarray
         if higher - height < 1e-8:
             break
         height = higher
-    half_logs = 0.5 * (np.log(diagonal).sum() + np.linalg.slogdet(schur)[1])
-    log_marginal = higher - half_logs - float(log_sd @ np.array(design.sizes))
+    half_logs = 0.5 * (np.log(diagonal).sum() + schur.log_determinant())
+    log_marginal = higher - half_logs - float((log_sd * np.array(design.sizes)).sum())
     return _Mode(u, w, diagonal, between, schur, log_marginal)
 
 
@@ -213,7 +251,7 @@ def _height(
 ) -> float:  # fmt: skip
     eta = _eta(design, offset, u, w)
     fit = float((y * eta - np.logaddexp(0, eta)).sum())
-    return fit - 0.5 * float(prior_u * (u @ u) + (prior_w * w) @ w)
+    return fit - 0.5 * float(prior_u * (u**2).sum() + (prior_w * w**2).sum())
 
 
 def _log_prior(log_sd: np.ndarray) -> float:
@@ -241,7 +279,7 @@ def _nodes(
     root = vectors / np.sqrt(np.clip(values, 0.25, None))  # a flat direction is bounded by the prior
     rng = np.random.default_rng(seed)
     half = rng.standard_normal((NODES // 2, k))
-    points = np.clip(found.x + np.vstack([half, -half]) @ root.T, -4.5, 1.5)
+    points = np.clip(found.x + np.einsum("dj,ij->di", np.vstack([half, -half]), root), -4.5, 1.5)
     return found.x, [(point, _mode(design, y, offset, point, last[0])) for point in points]
 
 
@@ -267,14 +305,10 @@ def _draws(
     each = DRAWS // len(nodes)
     us, ws = [], []
     for _, mode in nodes:
-        try:
-            root = np.linalg.cholesky(mode.schur)
-        except np.linalg.LinAlgError:
-            raise FitError("The crossed effects have no finite posterior: a factor separates all bads.") from None
-        shift = np.linalg.solve(root.T, rng.standard_normal((len(mode.w), each))).T
+        shift = mode.schur.spread(rng.standard_normal((len(mode.w), each)))
         own = rng.standard_normal((each, len(mode.u))) / np.sqrt(mode.diagonal)
-        us.append(mode.u + own - shift @ (mode.between / mode.diagonal[:, None]).T)
-        ws.append((mode.w + shift)[:, :-1])
+        us.append(mode.u + own - ((mode.between @ shift) / mode.diagonal[:, None]).T)
+        ws.append((mode.w + shift.T)[:, :-1])
     return np.vstack(us), np.vstack(ws)
 
 
@@ -342,13 +376,15 @@ def _villages(
     design: _Design, table: pd.DataFrame, sample: tuple[np.ndarray, np.ndarray], level: float, weight: np.ndarray
 ) -> pd.DataFrame:
     """What is the village's and what stands beside it, and the verdict."""
+    from scipy.sparse import csr_array
+
     tail = (1 - level) / 2
     size, k = design.sizes[0], design.starts[-1]
     share = np.zeros((size, k))
     for start, codes in zip(design.starts, design.codes[1:], strict=False):
         share += np.bincount(design.codes[0] * k + start + codes, minlength=size * k).reshape(size, k)
     share /= totals(design.codes[0], size)[:, None]
-    u, beside = sample[0], sample[1] @ share.T
+    u, beside = sample[0], (csr_array(share) @ sample[1].T).T
     own = table[table["factor"] == "village"].reset_index(drop=True)
     rows = own.rename(columns={"level": "village"})[["village", "n", "effect", "lo", "hi", "p_above", "separable"]]
     rows["beside"] = beside.mean(axis=0)

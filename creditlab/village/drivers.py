@@ -185,18 +185,23 @@ def _mode(
     beta, height = start, -np.inf
     curvature = np.eye(len(start))
     for _ in range(50):
-        mean = np.where(exposure > 0, exposure, 1e-300) * np.exp(np.clip(x @ beta, -30, 30))
+        mean = _mean(exposure, x, beta)
         residual = shape * (count - mean) / (shape + mean)
         bend = shape * mean * (shape + count) / (shape + mean) ** 2
-        curvature = (x * bend[:, None]).T @ x + np.diag(penalty)
-        step = np.linalg.solve(curvature, x.T @ residual - penalty * beta)
+        curvature = np.einsum("vi,v,vj->ij", x, bend, x) + np.diag(penalty)
+        step = np.linalg.solve(curvature, (x * residual[:, None]).sum(axis=0) - penalty * beta)
         beta = beta + step * min(1.0, 3.0 / max(np.abs(step).max(), 1e-12))
         if np.abs(step).max() < 1e-9:
             break
-    mean = np.where(exposure > 0, exposure, 1e-300) * np.exp(np.clip(x @ beta, -30, 30))
+    mean = _mean(exposure, x, beta)
     kernel = gammaln(shape + count) - gammaln(shape) - (shape + count) * np.log1p(mean / shape)
-    height = float((kernel + count * np.log(mean / shape)).sum() - 0.5 * penalty @ beta**2)
+    height = float((kernel + count * np.log(mean / shape)).sum() - 0.5 * (penalty * beta**2).sum())
     return beta, curvature, height
+
+
+def _mean(exposure: np.ndarray, x: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Expected counts. No matrix product: its last digits would depend on the number of threads."""
+    return np.where(exposure > 0, exposure, 1e-300) * np.exp(np.clip(np.einsum("vi,i->v", x, beta), -30, 30))
 
 
 def _draws(
@@ -210,7 +215,7 @@ def _draws(
     sample = np.empty_like(noise)
     for k in np.unique(node):
         rows = node == k
-        sample[rows] = model.mode[k] + (noise[rows] @ np.linalg.cholesky(model.cov[k]).T) * widen
+        sample[rows] = model.mode[k] + np.einsum("dj,ij->di", noise[rows], np.linalg.cholesky(model.cov[k])) * widen
     return sample
 
 
@@ -228,14 +233,14 @@ def _widening(model: _Posterior, count: np.ndarray, exposure: np.ndarray, x: np.
         return np.ones(x.shape[1])
     k = int(model.weight.argmax())
     shape = model.spread[k] ** -2
-    mean = np.where(exposure > 0, exposure, 1e-300) * np.exp(x @ model.mode[k])
+    mean = _mean(exposure, x, model.mode[k])
     score = x * (shape * (count - mean) / (shape + mean))[:, None]
     bend = shape * mean * (shape + count) / (shape + mean) ** 2
     whole = np.linalg.inv(model.cov[k])
     moved = []
     for place in range(len(names)):
         rows = codes == place
-        rest = whole - (x[rows] * bend[rows, None]).T @ x[rows]
+        rest = whole - np.einsum("vi,v,vj->ij", x[rows], bend[rows], x[rows])
         moved.append(np.linalg.solve(rest, score[rows].sum(axis=0)))
     robust = (np.array(moved) ** 2).sum(axis=0) * (len(names) - 1) / len(names)
     heavier = stdtrit(len(names) - 1, 0.95) / ndtri(0.95)

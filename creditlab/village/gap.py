@@ -195,7 +195,7 @@ def _attributed(p: np.ndarray, phi: np.ndarray, codes: np.ndarray, n: np.ndarray
 def _kept_level(phi: np.ndarray, p: np.ndarray) -> np.ndarray:
     """How far the log-odds of all loans move, per relative change of each coefficient, so that ΣPD stays."""
     weight = p * (1 - p)
-    return np.array([float(weight @ phi[:, j]) for j in range(phi.shape[1])]) / weight.sum()
+    return (phi * weight[:, None]).sum(axis=0) / weight.sum()
 
 
 def _log_odds(p: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, float]:

@@ -165,7 +165,7 @@ def fairlie(
     def mean_pd(switched: frozenset[str]) -> float:
         own = np.array([f in switched for f in factors])
         log_odds = base + np.where(own, inside[i], outside[j]).sum(axis=1)
-        return float(weight @ expit(log_odds))
+        return float((weight * expit(log_odds)).sum())
 
     parts = shapley_gap(mean_pd, factors, orders=orders, seed=seed)
     if bad is None:
