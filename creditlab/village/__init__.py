@@ -13,6 +13,7 @@ from creditlab.village.criteria import CRITERIA, ENVIRONMENT, Criteria, bad_shar
 from creditlab.village.crossed import CrossedEffects, crossed_effects
 from creditlab.village.decomposition import Kitagawa, kitagawa
 from creditlab.village.direct import VillageRates, rates
+from creditlab.village.draws import Draws
 from creditlab.village.drivers import Drivers, context_drivers
 from creditlab.village.dynamics import (
     ChangePoints,
@@ -27,13 +28,13 @@ from creditlab.village.dynamics import (
 from creditlab.village.enforcement import ENFORCEMENT, Enforcement, enforcement_outcomes
 from creditlab.village.funnel import FunnelLimits, Overdispersion, funnel_limits, overdispersion
 from creditlab.village.gap import VillageGap, village_gap
+from creditlab.village.graph import Graph
 from creditlab.village.index import Component, Index, VillageIndex, village_index
 from creditlab.village.indirect import VillageExpected, expected
 from creditlab.village.oaxaca import Oaxaca, oaxaca_blinder
 from creditlab.village.pattern import ACTIONS, RULES, Patterns, patterns
 from creditlab.village.planned import (
     FayHerriot,
-    VillageLogit,
     att_gt,
     did,
     lisa,
@@ -41,9 +42,11 @@ from creditlab.village.planned import (
     permutation,
     scan,
 )
+from creditlab.village.random_intercept import MixedLogit, mixed_logit
 from creditlab.village.ranking import VillageChoice, VillageRanks, choose, rank
 from creditlab.village.shapley import ShapleyGap, fairlie, shapley_gap
 from creditlab.village.smoothing import PoissonGamma, SmoothingResult
+from creditlab.village.village_logit import VillageLogit, VillageLogitResult
 
 __all__ = [
     "ACTIONS",
@@ -54,6 +57,7 @@ __all__ = [
     "Contagion",
     "Criteria",
     "CrossedEffects",
+    "Draws",
     "Drivers",
     "EarlyWarning",
     "ENFORCEMENT",
@@ -61,8 +65,10 @@ __all__ = [
     "Enforcement",
     "FayHerriot",
     "FunnelLimits",
+    "Graph",
     "Index",
     "Kitagawa",
+    "MixedLogit",
     "Oaxaca",
     "Overdispersion",
     "Patterns",
@@ -76,6 +82,7 @@ __all__ = [
     "VillageGap",
     "VillageIndex",
     "VillageLogit",
+    "VillageLogitResult",
     "VillageRanks",
     "VillageRates",
     "att_gt",
@@ -96,6 +103,7 @@ __all__ = [
     "guarantee_exposure",
     "kitagawa",
     "lisa",
+    "mixed_logit",
     "moran",
     "new_and_gone",
     "oaxaca_blinder",

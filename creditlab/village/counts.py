@@ -46,6 +46,12 @@ def totals(codes: np.ndarray, villages: int, values: np.ndarray | None = None) -
     return np.bincount(codes, weights=values, minlength=villages)
 
 
+def whole(values: np.ndarray) -> np.ndarray:
+    """The values as integers where all of them are whole, else as they are (effective numbers of loans)."""
+    rounded = np.round(values)
+    return rounded.astype(int) if np.array_equal(rounded, values) else values
+
+
 def check_counts(values: Any, where: str, n: int | None = None) -> np.ndarray:
     """Finite numbers of zero or more, one per village, as floats."""
     try:

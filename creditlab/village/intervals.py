@@ -70,3 +70,13 @@ def byar_limits(count: np.ndarray, level: float) -> Limits:
     hi = (safe + 1) * (1 - 1 / (9 * (safe + 1)) + z / (3 * np.sqrt(safe + 1))) ** 3
     exact_lo, exact_hi = poisson_limits(count, level)
     return np.where(few, exact_lo, lo), np.where(few, exact_hi, hi)
+
+
+def weighted_limits(values: np.ndarray, weight: np.ndarray, level: float) -> tuple[float, float]:
+    """Equal-tailed limits of a distribution given by values and their weights."""
+    tail = (1 - level) / 2
+    order = np.argsort(values, kind="stable")
+    # the middle of each step of the distribution function, so that few nodes do not bias the limits
+    heights = np.cumsum(weight[order]) - weight[order] / 2
+    lo, hi = np.interp([tail, 1 - tail], heights, values[order])
+    return float(lo), float(hi)

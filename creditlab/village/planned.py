@@ -19,13 +19,6 @@ class FayHerriot:
         _planned("FayHerriot", "REML and ML fit of the area-level model and its MSE")
 
 
-class VillageLogit:
-    """Village effects of a random-intercept logit, alone or over a neighbour graph."""
-
-    def __init__(self, spatial: str | None = None) -> None:
-        _planned("VillageLogit", "village logit by exact quadrature, and BYM2 on a graph")
-
-
 def moran(values: Any, graph: Any, seed: int = 0) -> NoReturn:
     """Moran's I with empirical-Bayes standardisation."""
     _planned("moran", "neighbour graphs and Moran's I with a permutation test")

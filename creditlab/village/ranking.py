@@ -16,6 +16,7 @@ from creditlab.checks import check_level
 from creditlab.errors import InputError, message
 from creditlab.results import Result, Stamp
 from creditlab.village.counts import check_counts, village_names
+from creditlab.village.draws import neutral
 
 #: below this rankability a list of the worst villages is mostly chance (H. Lingsma et al. 2010)
 RANKABLE = 0.5
@@ -51,7 +52,7 @@ class VillageChoice(Result):
     plots: ClassVar[str] = "village"
 
 
-def rank(draws: Any, k: int, above: float = 1.0, village: Any = None, level: float = 0.9) -> VillageRanks:
+def rank(draws: Any, k: int, above: float | None = None, village: Any = None, level: float = 0.9) -> VillageRanks:
     """Expected rank of each village, and the probability that it is one of the k worst.
 
     Use it on `PoissonGamma().fit(...).result_.draws(4000)`. Villages with equal draws share their ranks.
@@ -60,7 +61,7 @@ def rank(draws: Any, k: int, above: float = 1.0, village: Any = None, level: flo
     ----------
     draws : n × villages, higher = worse; a DataFrame names its villages by its columns.
     k : length of the list, 1 … number of villages.
-    above : threshold of `p_above`; 1 for O/E.
+    above : threshold of `p_above`; None takes the neutral value of the draws: 1 for O/E, 0 for effects.
     village : names, else the columns of a DataFrame, else 0, 1, …
     level : of `rank_lo` and `rank_hi`.
 
@@ -75,6 +76,7 @@ def rank(draws: Any, k: int, above: float = 1.0, village: Any = None, level: flo
     >>> table["expected_rank"].tolist(), table["p_top"].tolist()
     ([1.0, 2.5, 2.5], [1.0, 0.0, 0.0])
     """
+    above = neutral(draws, above)
     sample = _check_draws(draws)
     k = _check_k(k, sample.shape[1])
     tail = (1 - check_level(level)) / 2
@@ -98,7 +100,13 @@ def rank(draws: Any, k: int, above: float = 1.0, village: Any = None, level: flo
 
 
 def choose(
-    draws: Any, k: int, cost: Any = None, size: Any = None, above: float = 1.0, village: Any = None, level: float = 0.9
+    draws: Any,
+    k: int,
+    cost: Any = None,
+    size: Any = None,
+    above: float | None = None,
+    village: Any = None,
+    level: float = 0.9,
 ) -> VillageChoice:
     """The k villages with the largest expected excess, or with the most excess for their cost.
 
@@ -120,6 +128,7 @@ def choose(
     >>> choose([[1.5, 3.0], [1.7, 2.0]], k=1, size=[20, 2]).tidy()[["excess", "chosen"]].values.tolist()
     [[12.0, True], [3.0, False]]
     """
+    above = neutral(draws, above)
     sample = _check_draws(draws)
     villages = sample.shape[1]
     k = _check_k(k, villages)

@@ -17,6 +17,7 @@ from creditlab.errors import FitError, InputError, message, some
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.village.counts import check_counts, village_names
 from creditlab.village.indirect import NOTHING_EXPECTED
+from creditlab.village.intervals import weighted_limits
 from creditlab.village.posterior import GammaMixture, posterior
 
 #: below this number of villages the spread between them rests on the prior more than on the data
@@ -159,7 +160,7 @@ def _with_estimate(
     table = table.assign(**{name: np.where(known, values, np.nan) for name, values in found.items()})
     table["reason"] = np.where(known, "", NOTHING_EXPECTED)
     spread, weight = mixture.spread()
-    cv_lo, cv_hi = _weighted_limits(spread, weight, tail)
+    cv_lo, cv_hi = weighted_limits(spread, weight, level)
     facts = {
         "villages": len(table),
         "observed": float(table["observed"].sum()),
@@ -188,11 +189,3 @@ def rankability(mean: np.ndarray, variance: np.ndarray) -> float:
         return 0.0
     between = mean.var(ddof=1) + variance.mean()
     return float(np.clip(1 - np.median(variance) / between, 0, 1))
-
-
-def _weighted_limits(values: np.ndarray, weight: np.ndarray, tail: float) -> tuple[float, float]:
-    order = np.argsort(values, kind="stable")
-    # the middle of each step of the distribution function, so that few nodes do not bias the limits
-    heights = np.cumsum(weight[order]) - weight[order] / 2
-    lo, hi = np.interp([tail, 1 - tail], heights, values[order])
-    return float(lo), float(hi)

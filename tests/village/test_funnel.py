@@ -59,7 +59,6 @@ def test_kitagawa_pure_cases():
     "call",
     [
         lambda: vl.FayHerriot(method="reml"),
-        lambda: vl.VillageLogit(spatial="bym2"),
         lambda: vl.moran([1], None),
         lambda: vl.lisa([1], None),
         lambda: vl.scan([1], [1], [[0, 0]]),
