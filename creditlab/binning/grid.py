@@ -18,6 +18,8 @@ LINEAR_CELLS = 1 << 15
 #: equally wide cells that are tried to tell all values of a complete sketch apart
 FINE_CELLS = (1 << 17, 1 << 20)
 BITS_CELLS = 1 << 15
+#: a grid is fine enough when no cell holds more than this share of the sketched values
+FINE = 0.002
 #: the share of values beyond each end of a grid; they fall into its outer cells
 BEYOND = 0.0005
 
@@ -116,7 +118,8 @@ def _index(grid: Grid, values: np.ndarray) -> np.ndarray:
 def grids_for(sketch: Sketch) -> list[Grid]:
     """Grids that suit the sketched values, the most suitable first; where the sketch is complete, one cell for each.
 
-    Cells that are equally wide cost less, so they come first unless they crowd the values clearly more.
+    Cells that are equally wide cost less, so they come first where they are fine enough or crowd the values no more
+    than others do.
     """
     values = sketch.values
     if len(values) < 2:  # without any finite value, the two infinities are a cell each
@@ -124,8 +127,8 @@ def grids_for(sketch: Sketch) -> list[Grid]:
     beyond = 0 if sketch.complete else int(len(values) * BEYOND)
     low, high = float(values[beyond]), float(values[-1 - beyond])
     grids: list[Grid] = [*_linear(low, high, LINEAR_CELLS), _bits(values, low, high)]
-    crowded = [float((np.bincount(_index(grid, values)).astype(float) ** 2).sum()) for grid in grids]
-    if len(grids) == 2 and crowded[0] > 1.3 * crowded[1]:
+    found = [np.bincount(_index(grid, values)) / len(values) for grid in grids]
+    if len(grids) == 2 and found[0].max() > FINE and (found[0] ** 2).sum() > 1.3 * (found[1] ** 2).sum():
         grids.reverse()
     if not sketch.complete:
         return grids

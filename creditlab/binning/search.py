@@ -35,6 +35,7 @@ class Effort:
     places, tried : in how many parts of its range a cut's best place is looked for, and among how many places.
     partners : whether, when nothing gains any more, bins of least size are tried at every candidate.
     gain : the relative growth of the objective that calls for another round.
+    resolved : the most rounds once the cells beside the cuts are resolved into their values.
     """
 
     starts: tuple[int, ...]
@@ -43,13 +44,14 @@ class Effort:
     tried: int
     partners: bool
     gain: float
+    resolved: int = 100
 
 
 #: few events: noise puts many local optima in the way
 THOROUGH = Effort((32, 48, 64), (-8, -4, -2, -1, 0, 1, 2, 4, 8), 4, 5000, True, 1e-9)
 #: from this many goods and bads on the objective is smooth, and the same IV is found with less
 MANY_EVENTS = 20_000
-QUICK = Effort((24,), (-4, -1, 0, 1, 4), 3, 80, False, 1e-4)
+QUICK = Effort((24,), (-4, -1, 0, 1, 4), 3, 80, False, 1e-4, 1)
 #: where neighbours are judged pair by pair
 PAIRED = Effort((20,), (-4, -1, 0, 1, 4), 2, 400, False, 1e-6)
 
@@ -293,7 +295,9 @@ class _Fine:
 
     def refined(self, found: Cuts, partners: bool = False) -> Cuts:
         """Solved again around the cuts until that gains nothing."""
-        while len(found.boundaries):
+        rounds = 0
+        while len(found.boundaries) and (self.only is None or rounds < self.effort.resolved):
+            rounds += 1
             again = self.solve(self._around(found.boundaries, partners))
             if not _better(again, found, self.effort.gain):
                 break
