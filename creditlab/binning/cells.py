@@ -23,6 +23,8 @@ BLOCK = 1 << 15
 CROWDED = 0.01
 #: so many rows are resolved without looking whether most of them share one value
 FEW_ROWS = 20_000
+#: values closer than this share of their size are one
+NOISE = 1e-12
 #: cells to each side of a cut that are resolved into their values
 WINDOW = 2
 
@@ -109,7 +111,21 @@ def count_column(pieces: Sequence[Piece], codes: tuple[float, ...] = ()) -> Coun
     if sketch.complete and len(sketch.values) == len(occupied):
         low = high = sketch.values
     apart = np.roll(both[:, grid.size :], -1, axis=1).T
-    return Counted(Cells(both[0, occupied], both[1, occupied], low, high, by_part), apart, occupied, size, index)
+    cells = _without_rounding_noise(Cells(both[0, occupied], both[1, occupied], low, high, by_part))
+    return Counted(cells, apart, occupied, size, index)
+
+
+def _without_rounding_noise(cells: Cells) -> Cells:
+    """Values that differ by no more than arithmetic does (0.1 + 0.2 and 0.3) share a cell: no cut tells them apart."""
+    if len(cells) < 2 or np.isnan(cells.low).any():
+        return cells
+    size = np.maximum(np.abs(cells.low[1:]), np.abs(cells.low[:-1]))
+    starts = np.flatnonzero(np.diff(cells.low) > NOISE * size) + 1
+    if len(starts) == len(cells) - 1:
+        return cells
+    parts = None if cells.parts is None else merge_cells(cells.parts, starts)
+    goods, bads = merge_cells(cells.goods, starts), merge_cells(cells.bads, starts)
+    return Cells(goods, bads, cells.low[np.append(0, starts)], cells.high[np.append(starts - 1, -1)], parts)
 
 
 def _look(
