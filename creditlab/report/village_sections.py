@@ -203,7 +203,6 @@ def actions(study: Any) -> Section:
         "village": Text("代码", "code"),
         "name": Text("名称", "name"),
         "action": Text("行动", "action"),
-        "pattern": Text("格局", "pattern"),
         "also": Text("另可", "besides"),
         "estimate": Text("收缩 O/E", "shrunken O/E"),
         "lo": Text("下限", "lower"),
@@ -241,8 +240,8 @@ def actions(study: Any) -> Section:
             "actions.evidence",
             Text("证据", "Evidence"),
             table,
-            {c: columns[c] for c in ("village", "name", "action") if c in columns}
-            | {"evidence": Text("证据", "evidence")},
+            {c: columns[c] for c in ("village", "name") if c in columns}
+            | {"pattern": Text("格局", "pattern"), "evidence": Text("证据", "evidence")},
         ),
         TableBlock("actions.rules", Text("规则", "Rules"), _rules()),
     ]

@@ -44,7 +44,7 @@ _RATIO = {"estimate": ".2f", "lo": ".2f", "hi": ".2f", "p_above": ".0%"}
 def criteria(study: Any) -> Section:
     """Each village on the three criteria of the article, with the declaration of the indices."""
     result, why = study.why.criteria, study.why
-    table = _named(study, result.wide())
+    table = _named(study, result.wide().sort_values("bad_share_estimate", ascending=False, kind="stable"))
     columns = {"village": Text("代码", "code"), "name": Text("名称", "name")}
     formats: dict[str, str] = {}
     for name, texts in CRITERIA.items():
@@ -62,10 +62,10 @@ def criteria(study: Any) -> Section:
         Paragraph(
             Text(
                 "原文提出三项标准，各自单独评价，均附区间：不良占比、信用环境、债务执行。数值为相对全县平均的倍数，"
-                "越大越差；本村无记录者记为“无数据”。",
+                "越大越差；偏差（较好）概率达 90% 者记为“明显偏差（较好）”，本村无记录者记为“无数据”。",
                 "The article names three criteria. Each is judged by itself, with its interval: bad-loan share, credit "
-                "environment, enforcement. Figures are multiples of the county's average, higher is worse; a village "
-                "without records of its own has 'no data'.",
+                "environment, enforcement. Figures are multiples of the county's average, higher is worse; 'clearly' "
+                "means a probability of 90 % or more, and a village without records of its own has 'no data'.",
             )
         ),
         FigureBlock(
