@@ -122,12 +122,14 @@ def _method(study: Any) -> Section:
                 Text(
                     "分箱：在细分箱上以动态规划求精确最优，趋势由留出似然选择；缺失值与特殊代码单独成箱。"
                     "评分卡：WOE 上的逻辑回归，符号受约束，标准误按村聚类。挑战者：LightGBM。"
-                    "村：实际坏户数对交叉拟合违约概率之和（O/E），以泊松-伽马模型收缩，排名附带进入前 k 的概率。",
+                    "村：实际坏户数对交叉拟合并校准后的违约概率之和（O/E），有地图时以 BYM2 借邻村之力收缩，"
+                    "否则以泊松-伽马模型收缩，"
+                    "排名附带进入前 k 的概率。",
                     "Binning: exact optimum by dynamic programming over fine bins, the shape chosen by held-out "
                     "likelihood; missing values and special codes are bins of their own. Scorecard: logistic "
                     "regression on WOE, signs constrained, standard errors clustered by village. Challenger: LightGBM. "
-                    "Villages: observed bads over the sum of cross-fitted PDs (O/E), shrunken by Poisson-gamma; "
-                    "ranks carry P(top k).",
+                    "Villages: observed bads over the sum of cross-fitted, calibrated PDs (O/E), shrunken by BYM2 over "
+                    "the map where there is one, else by Poisson-gamma; ranks carry P(top k).",
                 )
             ),
             Paragraph(

@@ -21,6 +21,7 @@ from creditlab.results import Stamp
 from creditlab.study.actions import actions
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.frame import ModellingFrame, modelling_frame
+from creditlab.study.geography import geography
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
 from creditlab.study.splits import DEVELOPMENT, OUT_OF_TIME
@@ -60,12 +61,14 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     current = data.rows(late if late.any() else ~late)
     explanations = {label: explain(models[label], current.X) for label in ("card", "challenger")}
     progress("村级研究", "study the villages")
-    panel = _panel(county, origin, expected.prob, out_of_village, config)
+    land = geography(county.geojson, _places(county), origin.village)
+    panel = _panel(county, origin, expected.prob, out_of_village, config, land.graph)
     progress("原因、执行与动态", "why, enforcement, dynamics")
     why = _why(county, origin, expected, models["composition"], panel, dates[-1], config)
     return _result(
-        county, config, name, reconciliation, sample, data, late, models, validation, explanations, current, panel, why
-    )
+        county, config, name, reconciliation, sample, data, late, models, validation, explanations, current, panel, why,
+        land.findings,
+    )  # fmt: skip
 
 
 def observation_dates(county: County, config: StudyConfig) -> list[str]:
@@ -123,11 +126,13 @@ def _validation(models: dict[str, Any], data: ModellingFrame, late: np.ndarray, 
 
 
 def _panel(
-    county: County, origin: ModellingFrame, expected: pd.Series, full: pd.Series, config: StudyConfig
+    county: County, origin: ModellingFrame, expected: pd.Series, full: pd.Series, config: StudyConfig, graph: Any
 ) -> VillagePanel:
     """O/E under the composition card, and beside it under the full card, which carries the village's own effect."""
+    places = _places(county)
     settings: dict[str, Any] = {"top": config.top, "level": config.level, "seed": config.seed}
-    panel = village_panel(origin, expected, villages=_places(county), **settings)
+    settings["graph"] = graph
+    panel = village_panel(origin, expected, villages=places, **settings)
     other = village_panel(origin, full.to_numpy(), **settings).tidy()
     names = {name: f"{name}_full" for name in ("expected", "ratio", "estimate", "lo", "hi")}
     table = panel.tidy().merge(other[["village", *names]].rename(columns=names), on="village", validate="1:1")
@@ -183,9 +188,10 @@ def _result(
     current: ModellingFrame,
     panel: VillagePanel,
     why: VillageWhy,
+    about_map: pd.DataFrame,
 ) -> StudyResult:
     split = np.where(late, OUT_OF_TIME, DEVELOPMENT)
-    findings = [county.check(), *([reconciliation.findings] if reconciliation is not None else [])]
+    findings = [county.check(), about_map, *([reconciliation.findings] if reconciliation is not None else [])]
     sources = pd.DataFrame(
         [
             {"table": t, "rows": len(s.frame), "columns": s.frame.shape[1], "digest": s.digest}
@@ -204,7 +210,7 @@ def _result(
         validation=validation,
         explanations=explanations,
         scores=models["card"].scores(current).tidy(),
-        findings=pd.concat(findings, ignore_index=True),
+        findings=pd.concat([f for f in findings if len(f)] or findings[:1], ignore_index=True),
         splits=split_table(split, data.y.to_numpy(), [DEVELOPMENT, OUT_OF_TIME]),
         sources=sources,
         waterfall=sample.waterfall,
