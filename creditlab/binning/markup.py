@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CONVENTION = "WOE = ln(%goods / %bads): 越高越安全 higher is safer · 区间左闭右开 ranges [lower, upper)"
 #: mid tones that stand out on white and on black; the interval takes the colour of the text
 SHARE, RATE, SAFE, RISKY = "#8794a4", "#cf6f3c", "#3f86c6", "#cf6f3c"
+_OPEN = "<div class='creditlab-result' style='overflow-x:auto'>"
+_TABLE = "<table style='border-collapse:collapse;font-size:.95em;line-height:1.25'>"
 _LEFT = "text-align:left;vertical-align:middle;white-space:nowrap"
 _RIGHT = "text-align:right;vertical-align:middle;white-space:nowrap;font-variant-numeric:tabular-nums"
 WIDTH = 96
@@ -32,17 +34,17 @@ def table_html(table: BinTable) -> str:
     rows: list[Any] = frame.to_dict("records")
     reach = _reach(frame)
     money = "amount" in frame
-    head = ["分箱 bin", "样本量 n", "坏 bads", "占比 share", "坏账率 bad rate", "WOE", "IV"]
+    head = ["分箱 bin", "样本量<br>n", "坏<br>bads", "占比 share", "坏账率 bad rate", "WOE", "IV"]
     if "deff" in frame:
-        head.append("<span title='design effect'>设计效应 deff</span>")
+        head.append("设计效应<br>deff")
     if money:
-        head += ["金额（元） amount (yuan)", "金额坏账率 bad rate by amount"]
+        head += ["金额（元）<br>amount (yuan)", "金额坏账率<br>bad rate by amount"]
     body = "".join(_row(table, row, reach) for row in rows)
     notes = "".join(f"<li>{escape(n)}</li>" for n in table.notes)
     return (
-        f"<div class='creditlab-result'><h4 style='margin:.3em 0'>{escape(table.title)}: {escape(table.name)}</h4>"
+        f"{_OPEN}<h4 style='margin:.3em 0'>{escape(table.title)}: {escape(table.name)}</h4>"
         f"<p style='margin:.2em 0'>{_facts(table)}</p>"
-        f"<table style='border-collapse:collapse'><thead><tr>{_heads([*head, ''])}</tr></thead><tbody>{body}</tbody>"
+        f"{_TABLE}<thead><tr>{_heads([*head, ''])}</tr></thead><tbody>{body}</tbody>"
         f"</table><p style='margin:.2em 0'><small>{escape(CONVENTION)} · {_level(table)}</small></p>"
         f"<ul style='margin:.2em 0'>{notes}</ul><p><small>{escape(str(table.stamp))}</small></p></div>"
     )
@@ -51,8 +53,8 @@ def table_html(table: BinTable) -> str:
 def view_html(view: BinView) -> str:
     """Bins × scopes: bad rate with its bar, interval and n; below, IV, shape and PSI of each scope."""
     shown = view.by_scope.head(MOST_SCOPES)
-    rates = view.table["bad_rate_hi"].max()
-    reach = float(rates) if rates > 0 else 1.0
+    most = view.bins.table["bad_rate"].max()
+    reach = 1.8 * float(most) if most > 0 else 1.0  # what few rows show may run out of its box
     size = view.bins.spec.size
     rows: list[Any] = view.table.to_dict("records")
     body = ""
@@ -68,8 +70,8 @@ def view_html(view: BinView) -> str:
     more = len(view.by_scope) - len(shown)
     left = f"<p>… {more} more scopes: <code>.tidy()</code></p>" if more else ""
     return (
-        f"<div class='creditlab-result'><h4 style='margin:.3em 0'>{escape(view.title)}: {escape(view.name)}</h4>"
-        f"<table style='border-collapse:collapse'><thead><tr>{heads}</tr></thead><tbody>{body}{foot}</tbody></table>"
+        f"{_OPEN}<h4 style='margin:.3em 0'>{escape(view.title)}: {escape(view.name)}</h4>"
+        f"{_TABLE}<thead><tr>{heads}</tr></thead><tbody>{body}{foot}</tbody></table>"
         f"{left}"
         f"<p style='margin:.2em 0'><small>坏账率与区间 bad rate and interval · n · {escape(CONVENTION)} · "
         f"{_level(view.bins)}</small></p><p><small>{escape(str(view.stamp))}</small></p></div>"
@@ -83,9 +85,13 @@ def _line(head: str, cells: Sequence[str]) -> str:
 def _scope_cell(row: Mapping[str, Any], reach: float) -> str:
     if row["n"] == 0:
         return "–"
-    drawn = rate_bar(row, "bad_rate", reach, width=56)
-    n = f"n {row['n']:,.10g}"
-    return f"{drawn} {_small(n)}"
+    rate, lo, hi = row["bad_rate"], row["bad_rate_lo"], row["bad_rate_hi"]
+    drawn = bar(rate / reach, RATE, (lo / reach, hi / reach), width=64)
+    return f"{drawn} {rate:.2%}<br>{_small(f'{lo:.1%}–{hi:.1%} · n {_count(row)}')}"
+
+
+def _count(row: Mapping[str, Any]) -> str:
+    return f"{row['n']:,.10g}"
 
 
 def _size(row: Mapping[str, Any]) -> str:
@@ -95,8 +101,10 @@ def _size(row: Mapping[str, Any]) -> str:
 def _held(row: Mapping[str, Any]) -> str:
     """Whether the order of training holds."""
     if row["holds"]:
-        return _small("✓" if not row["reversals"] else f"✓ ({row['reversals']} 处反向在偶然之内 turned within chance)")
-    return f"<b>✗ {row['reversed']} 处反向 turned beyond chance</b>"
+        return _small(
+            "✓" if not row["reversals"] else f"✓ ({row['reversals']} 处反向在偶然之内<br>turned within chance)"
+        )
+    return f"<b>✗ {row['reversed']} 处反向<br>turned beyond chance</b>"
 
 
 def _with_small(value: float, text: str) -> str:
@@ -150,7 +158,7 @@ def _row(table: BinTable, row: Mapping[str, Any], reach: Mapping[str, float]) ->
     empty = row["n"] == 0
     cells = [
         (_LEFT, escape(row["label"])),
-        (_RIGHT, f"{row['n']:,.10g}"),
+        (_RIGHT, _count(row)),
         (_RIGHT, f"{row['bads']:,.10g}"),
         (_LEFT, bar(row["share"] / reach["share"], SHARE, width=48) + f" {row['share']:.1%}"),
         (_LEFT, "–" if empty else rate_bar(row, "bad_rate", reach["rate"])),
@@ -164,7 +172,8 @@ def _row(table: BinTable, row: Mapping[str, Any], reach: Mapping[str, float]) ->
         cells.append((_RIGHT, f"{row['amount']:,.0f}"))
         cells.append((_LEFT, rate_bar(row, "amount_bad_rate", reach["amount_rate"]) if known else "–"))
     cells.append((_LEFT, f"<small>{escape(row['note'])}</small>"))
-    return "<tr>" + "".join(f"<td style='{style}'>{text}</td>" for style, text in cells) + "</tr>"
+    faint = " style='opacity:.55'" if empty else ""
+    return f"<tr{faint}>" + "".join(f"<td style='{style}'>{text}</td>" for style, text in cells) + "</tr>"
 
 
 def _heads(names: Sequence[str]) -> str:
@@ -175,7 +184,7 @@ def rate_bar(row: Mapping[str, Any], name: str, reach: float, width: int = WIDTH
     """A rate as a bar with its interval across the end, then as text."""
     rate, lo, hi = row[name], row[f"{name}_lo"], row[f"{name}_hi"]
     drawn = bar(rate / reach, RATE, (lo / reach, hi / reach), width=width)
-    return f"{drawn} {rate:.2%} {_small(f'{lo:.1%}–{hi:.1%}')}"
+    return f"{drawn} {rate:.2%}<br>{_small(f'{lo:.1%}–{hi:.1%}')}"
 
 
 def woe_bar(row: Mapping[str, Any], reach: float) -> str:
@@ -184,23 +193,24 @@ def woe_bar(row: Mapping[str, Any], reach: float) -> str:
     colour = SAFE if row["woe"] >= 0 else RISKY
     drawn = bar(ends[0], colour, (ends[1], ends[2]), start=0.5)
     text = f"{row['woe_lo']:+.2f} – {row['woe_hi']:+.2f}"
-    return f"{drawn} {row['woe']:+.3f} {_small(text)}"
+    return f"{drawn} {row['woe']:+.3f}<br>{_small(text)}"
 
 
 def bar(
     end: float, colour: str, interval: tuple[float, float] | None = None, start: float = 0.0, width: int = WIDTH
 ) -> str:
     """A bar from `start` to `end` in a box of shares 0 to 1, the interval a thin line in the colour of the text."""
-    left, right = min(start, end), max(start, end)
+    left, right = (min(max(v, 0.0), 1.0) for v in sorted((start, end)))
     parts = [_block(left, right - left, width, f"top:.15em;height:.7em;background:{colour}")]
     if start:
         parts.append(f"<span style='position:absolute;left:{start * width:.1f}px;top:0;height:1em;{_EDGE}'></span>")
     if interval is not None:
         lo, hi = (min(max(v, 0.0), 1.0) for v in interval)
+        ends = [v for v in interval if 0 <= v <= 1]  # an end outside the box has no mark
         parts.append(_block(lo, hi - lo, width, "top:.45em;height:.1em;background:currentColor"))
         parts += [
             f"<span style='position:absolute;left:{v * width:.1f}px;top:.25em;height:.5em;{_EDGE}'></span>"
-            for v in (lo, hi)
+            for v in ends
         ]
     style = f"display:inline-block;position:relative;width:{width}px;height:1em;vertical-align:middle"
     return f"<span style='{style}'>{''.join(parts)}</span>"

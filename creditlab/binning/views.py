@@ -56,7 +56,7 @@ class BinView(Result):
     """
 
     title: ClassVar[str] = "Bins side by side 分箱对照"
-    plots: ClassVar[str] = "binning"
+    plots: ClassVar[str] = "binning_views"
 
     bins: BinTable
     scopes: tuple[Scope, ...]
@@ -110,7 +110,7 @@ class BinningView(Result, Mapping[str, BinView]):
     """
 
     title: ClassVar[str] = "Binning side by side 分箱结果对照"
-    plots: ClassVar[str] = "binning"
+    plots: ClassVar[str] = "binning_views"
 
     views: tuple[BinView, ...]
 
@@ -299,6 +299,8 @@ def psi(table: BinTable, scope: Scope) -> tuple[float, float]:
     Shares are smoothed by ½ per bin. If nothing moved the index is about (bins - 1)·(d/N + e/M) for N and M rows with
     design effects d and e; of a part of the training rows (bins - 1)·(e/M - 1/N).
     """
+    if scope.kind == TRAIN:
+        return 0.0, 0.0
     then, now = (c.goods + c.bads for c in (table.counted, scope.counted))
     used = (then > 0) | (now > 0)
     then, now = then[used], now[used]

@@ -9,7 +9,18 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_AREAS = ("binning", "explanation", "loans", "scorecard", "theme", "validation", "village", "village_why", "words")
+_AREAS = (
+    "binning",
+    "binning_views",
+    "explanation",
+    "loans",
+    "scorecard",
+    "theme",
+    "validation",
+    "village",
+    "village_why",
+    "words",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from creditlab.binning import Binner, BinningView
 from creditlab.columns import Column, Dictionary
 from creditlab.results import Result, Stamp
 
@@ -108,6 +109,28 @@ def bins() -> pd.DataFrame:
             "iv": [0.2, 0.01, 0.15, 0.0],
         }
     )
+
+
+def binner() -> Binner:
+    """Three characteristics on villages and periods, one with a hostile name and a special code."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=1200)
+    crop = rng.choice(["水稻", HOSTILE], 1200)
+    frame = pd.DataFrame({"deposit": np.where(x > 1.5, -9, x), HOSTILE: rng.normal(size=1200), "crop": crop})
+    y = (rng.random(1200) < 1 / (1 + np.exp(1.5 + x))).astype(int)
+    special = {"deposit": {-9: "未接入 not connected"}}
+    given = {"groups": rng.integers(0, 30, 1200), "period": np.repeat(["2022", "2023"], 600)}
+    return Binner(special=special, max_bins=4).fit(frame, y, amount=np.full(1200, 5.0), **given)
+
+
+def seen() -> BinningView:
+    """The bins of `binner` on other rows, by period, by group and by village with a hostile name."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=600)
+    frame = pd.DataFrame({"deposit": x, HOSTILE: rng.normal(size=600), "crop": "水稻"})
+    y = (rng.random(600) < 1 / (1 + np.exp(1.5 + x))).astype(int)
+    given = {"groups": rng.integers(0, 30, 600), "period": np.repeat(["2024", "2025"], 300)}
+    return binner().on(frame, y, by={"village": np.repeat(["甲", HOSTILE, "丙"], 200)}, **given)
 
 
 def points() -> pd.DataFrame:

@@ -11,7 +11,17 @@ import pytest
 
 from creditlab import plots
 from creditlab.errors import ColumnError, InputError
-from creditlab.plots import binning, explanation, loans, scorecard, theme, validation, village, village_why
+from creditlab.plots import (
+    binning,
+    binning_views,
+    explanation,
+    loans,
+    scorecard,
+    theme,
+    validation,
+    village,
+    village_why,
+)
 from creditlab.village import funnel_limits
 from tests.plots import made, made_loans, made_why
 
@@ -22,6 +32,11 @@ DRAWN = {
     "binning.iv": lambda: binning.iv(
         pd.DataFrame({"name": ["crop", "deposit", made.HOSTILE], "iv": [0.1, 0.3, 0.2], "n": 1000}), made.LABELS
     ),
+    "binning.grid": lambda: binning.grid(made.binner().result_, labels=made.LABELS),
+    "binning_views.compare": lambda: binning_views.compare(made.seen()["deposit"], labels=made.LABELS),
+    "binning_views.by_period": lambda: binning_views.by_period(made.seen()[made.HOSTILE]),
+    "binning_views.by_group": lambda: binning_views.by_group(made.seen()["deposit"], "village"),
+    "binning_views.iv_by_scope": lambda: binning_views.iv_by_scope(made.seen(), made.LABELS),
     "scorecard.points": lambda: scorecard.points(made.points()),
     "scorecard.coefficients": lambda: scorecard.coefficients(made.coefficients()),
     "scorecard.score_distribution": lambda: scorecard.score_distribution(SCORES),
