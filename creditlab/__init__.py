@@ -24,6 +24,7 @@ _PUBLIC = {
     "modelling_frame": "creditlab.study",
     "Binner": "creditlab.binning",
     "BinTable": "creditlab.binning",
+    "ContinuousBinner": "creditlab.binning",
     "Cross": "creditlab.binning",
     "Scale": "creditlab.scaling",
     "Scorecard": "creditlab.scorecard",

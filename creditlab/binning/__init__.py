@@ -3,12 +3,14 @@
 `Binner` orchestrates; `numbers` and `levels` are the recipes for one column; `values` reads, `counts` reduces to fine
 cells, `shapes` chooses the shape on held-out counts, `search` finds the cuts, `categories` groups levels, `spec` says
 which value falls where, `characteristic` takes WOE from counts, `table` is what is signed, `views` shows the bins on
-other rows. It knows arrays and frames, not households: useful outside credit.
+other rows. `continuous` does the same for amounts. It knows arrays and frames, not households: useful outside credit.
 """
 
 from creditlab.binning.binner import Binner
+from creditlab.binning.continuous import ContinuousBinner
 from creditlab.binning.cross import Cross
 from creditlab.binning.edits import Edit
+from creditlab.binning.mean_table import ContinuousResult, MeanTable
 from creditlab.binning.rows import Rows
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.table import BinningResult, BinTable
@@ -21,7 +23,10 @@ __all__ = [
     "Binner",
     "BinningResult",
     "BinningView",
+    "ContinuousBinner",
+    "ContinuousResult",
     "Cross",
     "Edit",
+    "MeanTable",
     "Rows",
 ]

@@ -7,14 +7,14 @@ Use it before a logistic regression, or alone to look at characteristics. It kee
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from creditlab.binning.characteristic import Found, tabulated
 from creditlab.binning.code import DIALECTS, identifier
@@ -26,18 +26,18 @@ from creditlab.binning.numbers import find_ranges
 from creditlab.binning.outoffold import deal, out_of_fold_woe, row_hashes
 from creditlab.binning.rows import Rows, outcomes_of, read_target, with_parts, with_totals
 from creditlab.binning.sample import Rules, Sample
-from creditlab.binning.search import OBJECTIVES, SHAPES
+from creditlab.binning.search import OBJECTIVES
+from creditlab.binning.settings import check_number, frame_of, special_codes, trends_of
 from creditlab.binning.table import BinningResult, BinTable
 from creditlab.binning.tally import Outcomes
 from creditlab.binning.values import form_of, level_text, read_levels
 from creditlab.binning.views import BinningView, view_all
-from creditlab.checks import check_columns, check_frame, check_one_of, check_target
+from creditlab.checks import check_columns, check_one_of, check_target
 from creditlab.errors import InputError, message
 from creditlab.estimators import pack_special, seal, unpack_special, unseal
 from creditlab.files import write_json
 from creditlab.results import Stamp, made_at, plain
 
-TRENDS = ("auto", *SHAPES)
 NO_ROWS = np.empty(0, dtype=np.int64)
 
 
@@ -289,14 +289,14 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         frames: list[pd.DataFrame] = []
         samples, labels, used = [], [], []
         for k, rows in enumerate(parts):
-            frame, sample, kept = read_target(rows, self._frame(rows.X, None if k == 0 else list(frames[0].columns)))
+            frame, sample, kept = read_target(rows, frame_of(self, rows.X, None if k == 0 else list(frames[0].columns)))
             frames.append(frame)
             samples.append(sample)
             labels.append(_labels(rows, self.stable_over, kept))
             used.append(kept)
         samples = with_parts(with_totals(samples), self.stable_over, labels)
         _check_feasible(rules, samples[0])
-        trends, special = self._trends(frames[0]), special_codes(self.special, frames[0])
+        trends, special = trends_of(self.trend, frames[0]), special_codes(self.special, frames[0])
         self._check_levels_declared(frames[0])
         check_columns(frames[0], [side for c in self.crosses for side in (c.first, c.second)], "crosses")
         made = {cross.name for cross in self.crosses}
@@ -323,7 +323,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         for setting, given in (("ordinal", self.ordinal), ("nested", self.nested)):
             check_columns(frame, given or {}, setting)
         for name, width in (self.nested or {}).items():
-            _check_number(f"nested of column '{name}'", width, 1, 1000, whole=True)
+            check_number(f"nested of column '{name}'", width, 1, 1000, whole=True)
 
     def _levels_declared(self, values: pd.Series) -> LevelRules:
         """What is declared of the levels of a text column."""
@@ -338,7 +338,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Any:
         """The WOE of every value: a frame with X's index for a frame, an array for an array."""
         check_is_fitted(self, "result_")
-        frame = self._frame(X, list(self.result_)[: self.n_features_in_])
+        frame = frame_of(self, X, list(self.result_)[: self.n_features_in_])
         woe = np.empty((len(self.result_), len(frame)))  # a column is a row here: each is written in one piece
         for table, row in zip(self.result_.tables, woe, strict=True):
             table.transform(table.values_in(frame), out=row)
@@ -368,7 +368,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def codes(self, X: Any) -> pd.DataFrame:
         """The bin number of every value, as int16, with X's index."""
         check_is_fitted(self, "result_")
-        frame = self._frame(X, list(self.result_)[: self.n_features_in_])
+        frame = frame_of(self, X, list(self.result_)[: self.n_features_in_])
         return pd.DataFrame({t.name: t.codes(t.values_in(frame)) for t in self.result_.tables}, index=frame.index)
 
     def on(
@@ -409,7 +409,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "result_")
         given = {"groups": groups, "period": period, "amount": amount, "by": by, "name": name}
-        frame = self._frame(X, list(self.result_)[: self.n_features_in_])
+        frame = frame_of(self, X, list(self.result_)[: self.n_features_in_])
         return view_all(self.result_, frame, y, sample_weight, **given)
 
     def edit(self, name: str, *, author: str = "", held_out: tuple[Any, Any] | None = None) -> Editor:
@@ -459,7 +459,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def undo(self, n: int = 1) -> Binner:
         """A new binner without the last `n` edits."""
-        _check_number("n", n, 1, max(len(self.edits), 1), whole=True)
+        check_number("n", n, 1, max(len(self.edits), 1), whole=True)
         return self._with_edits(tuple(self.edits)[: len(self.edits) - n])
 
     def without_edits(self) -> Binner:
@@ -505,14 +505,14 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _rules(self) -> Rules:
         """The settings, checked; a wrong one is an error, never replaced."""
-        _check_number("max_bins", self.max_bins, 1, 1000, whole=True)
-        _check_number("min_share", self.min_share, 0, 1)
+        check_number("max_bins", self.max_bins, 1, 1000, whole=True)
+        check_number("min_share", self.min_share, 0, 1)
         for name in ("min_goods", "min_bads", "min_expected", "prior"):
-            _check_number(name, getattr(self, name), 0, np.inf)
-        _check_number("seed", self.seed, 0, 2**32 - 1, whole=True)
+            check_number(name, getattr(self, name), 0, np.inf)
+        check_number("seed", self.seed, 0, 2**32 - 1, whole=True)
         check_one_of(self.objective, OBJECTIVES, "objective")
-        _check_number("min_rate_gap", self.min_rate_gap, 0, 1)
-        _check_number("max_pvalue", self.max_pvalue, 0, 1)
+        check_number("min_rate_gap", self.min_rate_gap, 0, 1)
+        check_number("max_pvalue", self.max_pvalue, 0, 1)
         if self.stable_over is not None:
             check_one_of(self.stable_over, ("period", "group"), "stable_over")
         for cross in self.crosses:
@@ -520,7 +520,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 raise InputError(
                     message("Cross(first, second) of two columns", repr(cross), "Binner(crosses=...)", "Correct it.")
                 )
-            _check_number(f"bins of {cross.name}", cross.bins, 2, 10, whole=True)
+            check_number(f"bins of {cross.name}", cross.bins, 2, 10, whole=True)
         for edit in self.edits:
             if not isinstance(edit, Edit):
                 raise InputError(message("Edit(...)", repr(edit), "Binner(edits=...)", "Use binner.edit(name)."))
@@ -541,37 +541,6 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         given = {k: v for k, v in self.get_params(deep=False).items() if k not in ("crosses", "edits")}
         crosses = [cross.to_dict() for cross in self.crosses]
         return given | {"edits": [edit.to_dict() for edit in self.edits], "crosses": crosses}
-
-    def _frame(self, X: Any, names: Sequence[str] | None) -> pd.DataFrame:
-        """X as a frame with text names, those given or (None) its own; scikit-learn's checks, as InputError."""
-        reset = names is None
-        is_frame = isinstance(X, pd.DataFrame)
-        try:
-            if is_frame:
-                check_frame(X, "X")
-                validate_data(self, X, reset=reset, skip_check_array=True)
-            else:
-                X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
-        except InputError:
-            raise
-        except ValueError as error:
-            raise InputError(str(error)) from None
-        if is_frame:
-            X = X.set_axis([str(c) for c in X.columns], axis=1)
-            return X if names is None or set(X.columns) == set(names) else X.set_axis(list(names), axis=1)
-        return pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])] if names is None else list(names))
-
-    def _trends(self, frame: pd.DataFrame) -> dict[str, str]:
-        given = self.trend
-        if isinstance(given, str):
-            check_one_of(given, TRENDS, "trend")
-            return dict.fromkeys(frame.columns, given)
-        if not isinstance(given, Mapping):
-            raise InputError(message("a word or {column: word}", repr(given), "trend", "Give trend='auto'."))
-        check_columns(frame, given, "trend")
-        for name, word in given.items():
-            check_one_of(word, TRENDS, f"trend of column '{name}'")
-        return {name: given.get(name, "auto") for name in frame.columns}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -660,33 +629,6 @@ def _held_out_effect(old: BinTable, new: BinTable, held_out: tuple[Any, Any] | N
     return found | {"held_out_rates": rates}
 
 
-def special_codes(special: Mapping[str, Any] | None, frame: pd.DataFrame) -> dict[str, list[tuple[Any, str]]]:
-    """The codes of each column with their meanings; '*' holds for all number columns, a column's own entry wins.
-
-    >>> special_codes({"*": [-9], "b": {-9: "refused"}}, pd.DataFrame({"a": [1], "b": [2], "c": ["x"]}))
-    {'a': [(-9, '')], 'b': [(-9, 'refused')], 'c': []}
-    """
-    given = dict(special or {})
-    common = _meanings(given.pop("*", {}), "*")
-    check_columns(frame, given, "special")
-    found = {}
-    for name in frame.columns:
-        own = _meanings(given.get(name, {}), name)
-        shared = common if common and form_of(frame[name]) == "number" else {}
-        found[name] = list((shared | own).items())
-    return found
-
-
-def _meanings(codes: Any, name: str) -> dict[Any, str]:
-    if isinstance(codes, Mapping):
-        return {code: str(meaning) for code, meaning in codes.items()}
-    if isinstance(codes, Iterable) and not isinstance(codes, str):
-        return dict.fromkeys(codes, "")
-    raise InputError(
-        message("{code: meaning} or a list of codes", repr(codes), f"special of column '{name}'", "Write [-9, -8].")
-    )
-
-
 def _labels(rows: Rows, over: str | None, kept: np.ndarray) -> np.ndarray | None:
     """The labels of the kept rows over which bins must hold."""
     given = {"period": rows.period, "group": rows.groups}.get(over or "")
@@ -698,13 +640,6 @@ def _labels(rows: Rows, over: str | None, kept: np.ndarray) -> np.ndarray | None
             message(f"{len(kept)} labels", f"{labels.shape}", f"{over} of Binner.fit", "Give one per row.")
         )
     return labels[kept]
-
-
-def _check_number(name: str, value: Any, low: float, high: float, whole: bool = False) -> None:
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise InputError(message(f"{kind} from {low:g} to {high:g}", repr(value), name, "Correct the setting."))
 
 
 def _check_feasible(rules: Rules, sample: Sample) -> None:

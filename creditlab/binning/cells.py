@@ -14,6 +14,7 @@ import numpy as np
 
 from creditlab.binning.counts import merge_cells
 from creditlab.binning.grid import Bits, Grid, grids_for
+from creditlab.binning.means import MeanSample
 from creditlab.binning.sample import Sample
 from creditlab.binning.sketch import Sketch
 
@@ -40,7 +41,7 @@ class Piece:
     """
 
     x: np.ndarray
-    sample: Sample
+    sample: Sample | MeanSample
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def _index(grid: Grid, piece: Piece, codes: tuple[float, ...]) -> np.ndarray:
     return index
 
 
-def _by_part(sample: Sample, index: np.ndarray, size: int) -> np.ndarray:
+def _by_part(sample: Sample | MeanSample, index: np.ndarray, size: int) -> np.ndarray:
     """(parts, 2, size): goods and bads by period or group and code."""
     assert sample.part is not None
     parts = len(sample.part_names)

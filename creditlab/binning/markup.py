@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
+    from creditlab.binning.mean_table import MeanTable
     from creditlab.binning.table import BinTable
     from creditlab.binning.views import BinView
 
@@ -48,6 +49,55 @@ def table_html(table: BinTable) -> str:
         f"</table><p style='margin:.2em 0'><small>{escape(CONVENTION)} · {_level(table)}</small></p>"
         f"<ul style='margin:.2em 0'>{notes}</ul><p><small>{escape(str(table.stamp))}</small></p></div>"
     )
+
+
+def mean_html(table: MeanTable) -> str:
+    """The table of a continuous target: share, mean with its bar and interval, effect, share of zeros, notes."""
+    frame = table.table
+    rows: list[Any] = frame.to_dict("records")
+    share = float(frame["share"].max())
+    ends = frame.loc[frame["n"] > 0, ["effect", "effect_lo", "effect_hi"]].to_numpy()
+    reach = float(np.abs(ends[np.isfinite(ends)]).max(initial=0)) or 1.0
+    head = ["分箱 bin", "样本量<br>n", "占比 share", "均值 mean", "与总均值之差 effect", "零占比<br>share of zeros"]
+    body = "".join(_mean_row(row, share, reach) for row in rows)
+    kind = f"按群组稳健 cluster-robust, {table.moments.clusters} 群组 groups" if table.moments.clusters else (
+        "样本独立 independent rows"
+    )  # fmt: skip
+    facts = (
+        f"{TREND[table.trend]} {table.trend} · R² <b>{table.r2:.4f}</b> · 无关时期望 of no relation "
+        f"{table.facts['r2_noise']:.4f} · 总均值 mean of all {table.moments.mean:,.6g}"
+    )
+    notes = "".join(f"<li>{escape(n)}</li>" for n in table.notes)
+    return (
+        f"{_OPEN}<h4 style='margin:.3em 0'>{escape(table.title)}: {escape(table.name)}</h4>"
+        f"<p style='margin:.2em 0'>{facts}</p>{_TABLE}<thead><tr>{_heads([*head, ''])}</tr></thead>"
+        f"<tbody>{body}</tbody></table><p style='margin:.2em 0'><small>区间左闭右开 ranges [lower, upper) · "
+        f"{100 * table.level:.4g}% 区间 intervals, {kind}</small></p><ul style='margin:.2em 0'>{notes}</ul>"
+        f"<p><small>{escape(str(table.stamp))}</small></p></div>"
+    )
+
+
+def _mean_row(row: Mapping[str, Any], share: float, reach: float) -> str:
+    empty = row["n"] == 0
+    ends = [(row[c] / reach + 1) / 2 for c in ("effect", "effect_lo", "effect_hi")]
+    known = bool(np.isfinite(ends).all())
+    drawn = bar(ends[0], RISKY, (ends[1], ends[2]) if known else None, start=0.5)
+    limits = [f"{row[f'{c}_lo']:,.4g} – {row[f'{c}_hi']:,.4g}" if known else "" for c in ("mean", "effect")]
+    cells = [
+        (_LEFT, escape(row["label"])),
+        (_RIGHT, _count(row)),
+        (_LEFT, bar(row["share"] / share, SHARE, width=48) + f" {row['share']:.1%}"),
+        (_RIGHT, "–" if empty else f"{row['mean']:,.6g}<br>{_small(limits[0])}"),
+        (_LEFT, "0" if empty else f"{drawn} {row['effect']:+,.4g}<br>{_small(limits[1])}"),
+        (_RIGHT, "–" if empty else f"{row['zero_share']:.1%}"),
+        (_LEFT, f"<small>{escape(row['note'])}</small>"),
+    ]
+    return _cells(cells, empty)
+
+
+def _cells(cells: Sequence[tuple[str, str]], faint: bool) -> str:
+    row = " style='opacity:.55'" if faint else ""
+    return f"<tr{row}>" + "".join(f"<td style='{style}'>{text}</td>" for style, text in cells) + "</tr>"
 
 
 def view_html(view: BinView) -> str:
@@ -172,8 +222,7 @@ def _row(table: BinTable, row: Mapping[str, Any], reach: Mapping[str, float]) ->
         cells.append((_RIGHT, f"{row['amount']:,.0f}"))
         cells.append((_LEFT, rate_bar(row, "amount_bad_rate", reach["amount_rate"]) if known else "–"))
     cells.append((_LEFT, f"<small>{escape(row['note'])}</small>"))
-    faint = " style='opacity:.55'" if empty else ""
-    return f"<tr{faint}>" + "".join(f"<td style='{style}'>{text}</td>" for style, text in cells) + "</tr>"
+    return _cells(cells, empty)
 
 
 def _heads(names: Sequence[str]) -> str:

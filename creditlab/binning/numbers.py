@@ -30,16 +30,16 @@ def find_ranges(
     """The best ranges of one column of numbers, flags or dates, in one or more pieces."""
     name = columns[0].name
     pieces = [Piece(read_numbers(v, form), sample) for v, sample in zip(columns, samples, strict=True)]
-    codes = tuple((_number_code(code, name), meaning) for code, meaning in special)
+    codes = tuple((number_code(code, name), meaning) for code, meaning in special)
     counted = count_column(pieces, tuple(code for code, _ in codes))
     limits = samples[0].limits(rules, counted.cells.n)
     choice = _choice(counted.cells, trend, limits, rules)
     shape = choice.shape if choice else "free" if trend == "auto" else trend
-    cells, boundaries, unsteady = _boundaries(counted, pieces, shape, limits)
+    cells, boundaries, unsteady = best_boundaries(counted, pieces, shape, limits)
     cuts = tuple(round_cut(float(cells.high[b - 1]), float(cells.low[b])) for b in boundaries)
     spec = BinSpec(str(name), form, cuts=cuts, special=codes)
     counts = np.stack([merge_cells(c, boundaries) for c in (cells.goods, cells.bads)])
-    notes = _reading_notes(columns, pieces, form)
+    notes = reading_notes(columns, pieces, form)
     if unsteady:
         notes.append(_unsteady_note(unsteady, samples[0].part_names))
     if not len(boundaries):
@@ -62,7 +62,7 @@ def _choice(cells: Cells, trend: str, limits: Limits, rules: Rules) -> Choice | 
     return choose_shape(cells.goods, cells.bads, limits, rules.seed) if trend == "auto" and splits else None
 
 
-def _boundaries(
+def best_boundaries(
     counted: Counted, pieces: Sequence[Piece], shape: str, limits: Limits
 ) -> tuple[Cells, np.ndarray, list[tuple[int, int]]]:
     """The cells, the boundaries of the best bins, and (boundary, part) where an unsteady cut was not made."""
@@ -106,7 +106,8 @@ class _Recount:
         return np.sum([p.sample.counts(spec.number_codes(p.x), spec.size) for p in self._pieces], axis=0)
 
 
-def _number_code(code: Any, name: Any) -> float:
+def number_code(code: Any, name: Any) -> float:
+    """A special code of a column of numbers, as a float."""
     try:
         return float(code)
     except (TypeError, ValueError):
@@ -115,7 +116,8 @@ def _number_code(code: Any, name: Any) -> float:
         ) from None
 
 
-def _reading_notes(columns: Sequence[pd.Series], pieces: Sequence[Piece], form: str) -> list[str]:
+def reading_notes(columns: Sequence[pd.Series], pieces: Sequence[Piece], form: str) -> list[str]:
+    """What reading the values brought up: values that are no numbers, infinities."""
     notes = []
     taken = [(v, p) for v, p in zip(columns, pieces, strict=True) if v.dtype != np.float64]
     unread = sum(int(np.isnan(p.x).sum()) - int(v.isna().sum()) for v, p in taken)

@@ -66,7 +66,8 @@ class Limits:
     min_n, min_goods, min_bads : the least weight of rows, goods and bads in a bin.
     total_goods, total_bads : of the whole sample, missing and special rows included.
     prior : pseudo-rows per bin, at the odds of the whole sample.
-    objective : 'iv' (information value as the bin table shows it) or 'likelihood' (of the bad rates of the bins).
+    objective : 'iv' (information value as the bin table shows it), 'likelihood' (of the bad rates of the bins) or
+        'squares' (between the rates of the bins, for a continuous target).
     min_rate_gap : the least difference of bad rate between neighbours.
     max_pvalue : the largest p-value of the two-sided chi-square test (1 df) that neighbours have the same bad rate.
     """
@@ -148,6 +149,8 @@ def _spans(counts: np.ndarray) -> np.ndarray:
 
 def objective(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.ndarray:
     """What each bin of these counts adds to what is sought."""
+    if limits.objective == "squares":
+        return _squares(goods, bads, limits)
     return _iv(goods, bads, limits) if limits.objective == "iv" else _log_likelihood(goods, bads, limits)
 
 
@@ -163,6 +166,13 @@ def _log_likelihood(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.n
     n = np.maximum(goods + bads, 1e-300)
     total = limits.total_goods + limits.total_bads
     return xlogy(goods, goods / n * total / limits.total_goods) + xlogy(bads, bads / n * total / limits.total_bads)
+
+
+def _squares(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.ndarray:
+    """Of a bin's rows: the sum of squares between its rate and that of the whole sample."""
+    n = goods + bads
+    mean = limits.total_bads / (limits.total_goods + limits.total_bads)
+    return np.where(n > 0, (bads - n * mean) ** 2 / np.maximum(n, 1e-300), 0.0)
 
 
 def _different(goods: np.ndarray, bads: np.ndarray, max_pvalue: float) -> np.ndarray:

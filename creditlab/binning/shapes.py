@@ -8,7 +8,7 @@ of the difference between the two (one-standard-error rule, Breiman et al. 1984;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,14 +55,22 @@ def choose_shape(goods: np.ndarray, bads: np.ndarray, limits: Limits, seed: int)
     rng = np.random.default_rng(seed)
     held = fold_counts(goods, FOLDS, rng), fold_counts(bads, FOLDS, rng)
     logs = _held_out_logs(goods, bads, held, limits, able)
-    gain = {shape: _difference(logs[shape], logs[""], held)[0] for shape in able}
+    return by_one_error(able, lambda one, other: _difference(logs[one], logs[other], held))
+
+
+def by_one_error(able: Sequence[str], difference: Callable[[str, str], tuple[float, float]]) -> Choice:
+    """The simplest of the shapes `able` that no richer one beats by more than one standard error.
+
+    `difference(one, other)` is what `one` gains on held-out rows over `other`, with its standard error; "" is one bin.
+    """
+    gain = {shape: difference(shape, "")[0] for shape in able}
     chosen = ""
     for step in STEPS:
         candidates = [shape for shape in step if shape in able]
         if not candidates:
             continue
         richer = max(candidates, key=lambda shape: gain[shape])
-        more, error = _difference(logs[richer], logs[chosen], held)
+        more, error = difference(richer, chosen)
         if not chosen or more > error:
             chosen = richer
     return Choice(chosen, gain)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -327,6 +327,27 @@ def _number(value: Any) -> int | float:
     return int(value) if float(value).is_integer() else float(value)
 
 
+class Named(Protocol):
+    """A table of one column."""
+
+    @property
+    def name(self) -> str:
+        """The column."""
+        ...
+
+
+T = TypeVar("T", bound=Named)
+
+
+def named_table(tables: Sequence[T], name: str, where: str) -> T:
+    """The table of one column among those of a result."""
+    for table in tables:
+        if table.name == name:
+            return table
+    there = f"There are {some([t.name for t in tables], 8)}."
+    raise ColumnError(message("a binned column", repr(name), where, there))
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class BinningResult(Result, Mapping[str, BinTable]):
     """All bin tables by name, in column order; `tidy()` has a row per feature.
@@ -348,14 +369,7 @@ class BinningResult(Result, Mapping[str, BinTable]):
         return cls(table=pd.DataFrame(rows), stamp=stamp, facts=facts, tables=tuple(tables))
 
     def __getitem__(self, name: str) -> BinTable:
-        for table in self.tables:
-            if table.name == name:
-                return table
-        raise ColumnError(
-            message(
-                "a binned column", repr(name), "BinningResult", f"There are {some([t.name for t in self.tables], 8)}."
-            )
-        )
+        return named_table(self.tables, name, "BinningResult")
 
     def __iter__(self) -> Iterator[str]:
         return (t.name for t in self.tables)

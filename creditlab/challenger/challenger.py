@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from creditlab.binning.binner import special_codes
+from creditlab.binning.settings import special_codes
 from creditlab.challenger.boosting import Growth, booster_of, grow
 from creditlab.challenger.coding import Coding, design_matrix, fit_coding
 from creditlab.challenger.directions import check_directions, find_directions

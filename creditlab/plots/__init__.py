@@ -14,6 +14,7 @@ _AREAS = (
     "binning_views",
     "explanation",
     "loans",
+    "means",
     "scorecard",
     "theme",
     "validation",

@@ -60,6 +60,8 @@ WORDS: Mapping[str, Text] = _glossary(
     # counts and rates
     n=("样本量", "n"),
     share=("占比", "share"),
+    bin_mean=("均值", "mean"),
+    mean_by_bin=("各分箱均值", "Mean by bin"),
     bads=("坏样本数", "bads"),
     goods=("好样本数", "goods"),
     bad=("坏", "bad"),

@@ -10,7 +10,7 @@ from creditlab.files import read_json
 
 
 def load(path: str | Path) -> Any:
-    """The `Binner`, `Scorecard` or `Challenger` that a JSON file holds.
+    """The `Binner`, `ContinuousBinner`, `Scorecard` or `Challenger` that a JSON file holds.
 
     Raises
     ------
@@ -30,6 +30,10 @@ def load(path: str | Path) -> Any:
         from creditlab.binning import Binner
 
         return Binner.from_dict(stored)
+    if kind == "continuous_binner":
+        from creditlab.binning import ContinuousBinner
+
+        return ContinuousBinner.from_dict(stored)
     raise UnreadableError(
         message(
             "a model file of creditlab (kind scorecard, challenger or binner)",
