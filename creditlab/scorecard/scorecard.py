@@ -19,6 +19,7 @@ from creditlab.errors import InputError, message
 from creditlab.estimators import CreditModel, names_of, pack_special, read_frame, read_sample, unpack_special, unseal
 from creditlab.results import Stamp, plain
 from creditlab.scaling import Scale
+from creditlab.scorecard.exports import Exports
 from creditlab.scorecard.fitting import Model, check_exact, fit_without_weak, make_table, model_facts
 from creditlab.scorecard.points import BASES, add_points
 from creditlab.scorecard.reasons import reason_frame
@@ -27,7 +28,7 @@ from creditlab.scorecard.scores import Scores, make_scores
 from creditlab.scorecard.selection import information, select_features, with_model
 
 
-class Scorecard(CreditModel):
+class Scorecard(Exports, CreditModel):
     """Points per bin from a logistic regression of bad on WOE.
 
     Parameters
@@ -245,18 +246,6 @@ class Scorecard(CreditModel):
     def edit(self, *args: Any, **options: Any) -> NoReturn:
         """Change the points of a bin with author, reason and measured cost."""
         raise NotImplementedError("Scorecard.edit is not built yet: the log of overrides and their measured cost")
-
-    def to_sql(self, dialect: str = "duckdb", table: str = "t") -> NoReturn:
-        """The card as SQL."""
-        raise NotImplementedError("Scorecard.to_sql is not built yet: the dialects and their parity test")
-
-    def to_pmml(self, path: str) -> NoReturn:
-        """The card as a PMML 4.4 Scorecard."""
-        raise NotImplementedError("Scorecard.to_pmml is not built yet: the writer and its parity test")
-
-    def to_python(self) -> NoReturn:
-        """The card as standalone Python."""
-        raise NotImplementedError("Scorecard.to_python is not built yet: the writer and its parity test")
 
 
 def binner_settings(binner: Binner) -> dict[str, Any]:
