@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: study test setup lab bench lint lock sample wheelhouse clean
+.PHONY: study test setup engines lab bench lint lock sample wheelhouse clean
 
 study: setup
 	$(RUN) -m creditlab study data/sample --out build/study
@@ -20,6 +20,14 @@ $(READY): requirements.lock pyproject.toml
 	$(RUN) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	$(RUN) -c "import pathlib; pathlib.Path('$(READY)').touch()"
+
+# Spark and PMML evaluators, in an environment of their own; the tests of exported cards use them when they are there.
+engines: build/engines/.ready
+
+build/engines/.ready: engines.lock
+	$(PYTHON) -m venv build/engines
+	build/engines/bin/python -m pip install --disable-pip-version-check --quiet --no-compile --require-hashes -r engines.lock
+	touch build/engines/.ready
 
 lab: setup
 	$(RUN) -m jupyterlab notebooks
@@ -44,6 +52,7 @@ wheelhouse: setup
 # Needs uv; the lock carries hashes and no index address.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra notebook --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group engines -o engines.lock
 
 clean:
 	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('$(VENV)', 'build', 'wheelhouse', 'dist')]"

@@ -56,7 +56,7 @@ def _parser() -> Parser:
     parser = Parser(prog="creditlab", description="Village-level credit risk for rural banks 村级信用风险")
     parser.add_argument("--version", action="version", version=f"creditlab {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    for add in (_add_world, _add_check, _add_study, _add_scorecard, _add_score, _add_validate, _add_later):
+    for add in (_add_world, _add_check, _add_study, _add_scorecard, _add_score, _add_validate, _add_sql, _add_later):
         add(verbs)
     return parser
 
@@ -309,6 +309,30 @@ def _validate(options: argparse.Namespace) -> int:
     return DONE
 
 
+# --- sql -----------------------------------------------------------------------------------------------------------
+
+
+def _add_sql(verbs: Any) -> None:
+    verb = _verb(verbs, "sql", "a scorecard as one SQL statement 评分卡转 SQL", _sql)
+    verb.add_argument("model", help="model.json of a study")
+    verb.add_argument("--dialect", default="duckdb", help="duckdb, postgres, mysql, oracle, sqlserver, sqlite, hive")
+    verb.add_argument("--table", default="t")
+    verb.add_argument("--keep", action="append", default=[], metavar="C", help="column given beside the points")
+    verb.add_argument("--parts", action="store_true", help="the points of each characteristic too")
+    verb.add_argument("--out", help="file; default: standard output")
+
+
+def _sql(options: argparse.Namespace) -> int:
+    from creditlab.files import write_text
+    from creditlab.study import load, model_sql
+
+    text = model_sql(load(options.model), options.dialect, table=options.table, keep=options.keep, parts=options.parts)
+    if options.out:
+        write_text(options.out, text + "\n")
+    print(f"written to {options.out}" if options.out else text)
+    return DONE
+
+
 # --- verbs of later issues -----------------------------------------------------------------------------------------
 
 LATER = {
@@ -316,7 +340,6 @@ LATER = {
     "recheck": "every figure of a report computed again by a second path",
     "diff": "what changed between two reports",
     "loans": "the loan book's own report",
-    "sql": "a model as SQL",
 }
 
 

@@ -220,20 +220,20 @@ def unseal(file: Any, kind: str) -> dict[str, Any]:
             message("a creditlab model file", "something else", "schema", "Name a file written by to_json.")
         )
     version = file.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise UnreadableError(
             message(
-                f"schema version {SCHEMA_VERSION} or older",
+                f"a schema version from 1 to {SCHEMA_VERSION}",
                 repr(version),
                 "schema_version",
-                "The file is newer than this creditlab: upgrade it.",
+                "A file of a higher version is newer than this creditlab: upgrade it.",
             )  # fmt: skip
         )
     if file.get("kind") != kind:
         raise UnreadableError(
             message(f"a model of the kind '{kind}'", repr(file.get("kind")), "kind", "Use creditlab.load(path).")
         )
-    if not isinstance(file.get("content"), dict) or file.get("sha256") != _sha256(file["content"]):
+    if not isinstance(file.get("content"), dict) or file.get("sha256") != _sha256_of_file(file["content"]):
         raise UnreadableError(
             message(
                 "a content that matches its sha256",
@@ -247,6 +247,13 @@ def unseal(file: Any, kind: str) -> dict[str, Any]:
 
 def _sha256(content: Any) -> str:
     return hashlib.sha256(canonical_json(content).encode("utf-8")).hexdigest()
+
+
+def _sha256_of_file(content: Any) -> str:
+    try:
+        return _sha256(content)
+    except (TypeError, ValueError):  # NaN, or what no JSON file holds
+        return ""
 
 
 def table_content(frame: pd.DataFrame) -> dict[str, Any]:

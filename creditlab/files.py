@@ -77,15 +77,19 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     write_text(path, canonical_json(value, indent=1) + "\n")
 
 
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Read a JSON file, with one clear message where that fails."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
         raise UnreadableError(
             message("a JSON file", "no file", str(path), "Check the path; the file may not be written yet.")
         ) from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise UnreadableError(
             message("a readable JSON file", f"{type(error).__name__}: {error}", str(path), "Write the file again.")
         ) from None

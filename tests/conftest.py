@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import has_engine, postgres_programs
+
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "real"
 
@@ -25,7 +27,14 @@ def browser() -> str | None:
     return next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 
 
-_NEEDS = {"chromium": lambda: browser() is not None, "fonts": _has_fonts, "real": REAL.is_dir}
+_NEEDS = {
+    "chromium": lambda: browser() is not None,
+    "fonts": _has_fonts,
+    "real": REAL.is_dir,
+    "postgres": lambda: postgres_programs() is not None,
+    "spark": lambda: has_engine("pyspark"),
+    "pmml": lambda: has_engine("jpmml_evaluator", "pypmml"),
+}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

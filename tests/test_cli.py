@@ -90,6 +90,27 @@ def test_a_saved_model_scores_a_new_table_with_the_same_points(done: Path, table
     assert again["reason_1"].notna().mean() > 0.5
 
 
+def test_a_saved_card_as_sql_gives_the_same_points(
+    done: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import duckdb
+
+    assert main(["sql", str(done / "model.json"), "--table", "loans", "--keep", "id"]) == 0
+    con = duckdb.connect()
+    con.register("loans", make_table())
+    found = con.execute(capsys.readouterr().out).fetchdf().set_index("id")["points"]
+    first = pd.read_parquet(done / "scores.parquet").set_index("id")["points"]
+    assert (found == first.loc[found.index]).all() and len(found) == N
+    out = tmp_path / "card.sql"
+    call = ["sql", str(done / "model.json"), "--dialect", "oracle", "--parts", "--out", str(out)]
+    assert main(call) == 0 and "TO_BINARY_DOUBLE" in out.read_text(encoding="utf-8")
+    capsys.readouterr()
+    for wrong, says in (([str(done / "challenger.json")], "a scorecard or a binner"),
+                        ([str(done / "model.json"), "--dialect", "dbase"], "'dbase'")):  # fmt: skip
+        assert main(["sql", *wrong]) == 2
+        assert says in capsys.readouterr().err
+
+
 def test_scoring_meets_unseen_categories_and_new_missing_values(done: Path, tmp_path: Path) -> None:
     odd = make_table(30, seed=9).assign(crop="从未见过", deposit=np.nan, 收入=np.inf)
     odd.to_csv(tmp_path / "odd.csv", index=False, encoding="gb18030")
@@ -169,7 +190,7 @@ def test_a_wrong_call_ends_with_one_message_and_code_2(
 
 
 def test_verbs_of_later_say_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in ("reveal", "recheck", "diff", "loans", "sql"):
+    for verb in ("reveal", "recheck", "diff", "loans"):
         assert main([verb, "x"]) == 2
         assert f"`creditlab {verb}` is not built yet" in capsys.readouterr().err
 

@@ -61,6 +61,16 @@ def test_the_lock_has_hashes_fits_the_ranges_and_names_no_address() -> None:
         assert tuple(map(int, pinned[name].split(".")[:2])) >= tuple(map(int, floor.split(".")[:2])), name
 
 
+def test_the_lock_of_the_engines_has_hashes_and_stays_apart() -> None:
+    lock = _read("engines.lock")
+    assert "http" not in lock and "creditlab==" not in lock
+    pinned = dict(re.findall(r"^([a-z0-9_.-]+)==([^\s;]+)", lock, re.M))
+    groups = tomllib.loads(_read("pyproject.toml"))["dependency-groups"]
+    for name, floor in _floors(groups["engines"]).items():
+        assert tuple(map(int, pinned[name].split(".")[:2])) >= tuple(map(int, floor.split(".")[:2])), name
+        assert not re.search(rf"^{name}==", _read("requirements.lock"), re.M)
+
+
 def test_the_version_is_stated_once_in_effect() -> None:
     import creditlab
 

@@ -40,6 +40,7 @@ class Dialect:
     moment, literal : templates of the column as a point in time, and of such a point from 'YYYY-MM-DD HH:MM:SS.ffffff'.
     flag : template of a truth value as a condition.
     national : the prefix of a text literal.
+    suffix : after the literal of a float.
     ratios : whether numbers of more than 15 digits are written as a ratio of two whole numbers, which is exact.
     """
 
@@ -54,11 +55,18 @@ class Dialect:
     literal: str = "TIMESTAMP '{}'"
     flag: str = "{} <> 0"
     national: str = ""
+    suffix: str = ""
     ratios: bool = False
 
 
 def _joined(function: str, plus: str) -> str:
     return plus.join(f"{function}({c})" for c in WHITE)
+
+
+#: white space around a text as a regular expression inside a text literal whose escape is the backslash
+_AROUND = "^[{0}]+|[{0}]+$".format("".join(f"\\\\x{{{c:x}}}" for c in WHITE)).replace("{", "{{").replace("}", "}}")
+#: the same characters for Oracle, whose regular expressions know no codes
+_UNISTR = "UNISTR('" + "".join(f"\\{c:04X}" for c in WHITE) + "')"
 
 
 DIALECTS = {
@@ -76,7 +84,7 @@ DIALECTS = {
     ),
     "mysql": Dialect(
         quotes=("`", "`"), double="({} + 0e0)", text="CAST({} AS CHAR)", backslash=True,
-        trimmed="REGEXP_REPLACE({}, '^[[:space:]]+|[[:space:]]+$', '')", exactly=" COLLATE utf8mb4_bin",
+        trimmed=f"REGEXP_REPLACE({{}}, '{_AROUND}', '')", exactly=" COLLATE utf8mb4_bin",
         moment="CAST({} AS DATETIME(6))",
     ),
     "sqlserver": Dialect(
@@ -86,11 +94,11 @@ DIALECTS = {
     ),
     "oracle": Dialect(
         double="TO_BINARY_DOUBLE({})", void="{} IS NAN", text="TO_CHAR({})",
-        trimmed="REGEXP_REPLACE({}, '^[[:space:]]+|[[:space:]]+$', '')",
+        trimmed=f"RTRIM(LTRIM({{}}, {_UNISTR}), {_UNISTR})", suffix="d",
     ),
     "hive": Dialect(
         quotes=("`", "`"), double="CAST({} AS DOUBLE)", void="isnan({})", text="CAST({} AS STRING)", backslash=True,
-        trimmed="regexp_replace({}, '^(?U:\\\\s)+|(?U:\\\\s)+$', '')", literal="CAST('{}' AS TIMESTAMP)",
+        trimmed=f"regexp_replace({{}}, '{_AROUND}', '')", literal="CAST('{}' AS TIMESTAMP)",
         flag="CAST({} AS BOOLEAN)",
     ),
 }  # fmt: skip
@@ -133,7 +141,7 @@ def number(value: float, dialect: str) -> str:
         top, bottom = float(value).as_integer_ratio()
         if abs(top) < 2**53 and bottom < 2**63:
             return f"({top}e0 / {bottom}e0)"
-    return text if exponent else f"{text}e0"
+    return (text if exponent else f"{text}e0") + DIALECTS[dialect].suffix
 
 
 def sql_case(
@@ -229,7 +237,7 @@ def _text_conditions(spec: BinSpec, value: str, dialect: str) -> Iterable[tuple[
     def listed(levels: Iterable[str]) -> str:
         return f"{exact} IN ({', '.join(literal(level, dialect) for level in levels)})"
 
-    yield f"{value} IS NULL OR {text} = ''", spec.missing
+    yield f"{text} IS NULL OR {text} = ''", spec.missing  # Oracle holds an empty text to be NULL
     for k, (code, _) in enumerate(spec.special):
         yield listed([str(code)]), spec.regular + k
     for k, levels in enumerate(spec.groups):

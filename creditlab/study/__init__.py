@@ -1,6 +1,6 @@
 """The study: modelling frame, village panel, the whole county, a flat table. Notebooks and the command line call it."""
 
-from creditlab.study.apply import score_table, validation_report, write_scores
+from creditlab.study.apply import model_sql, score_table, validation_report, write_scores
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.frame import ModellingFrame, modelling_frame
 from creditlab.study.models import load
@@ -19,6 +19,7 @@ __all__ = [
     "cross_explain",
     "cross_fit",
     "load",
+    "model_sql",
     "modelling_frame",
     "run_study",
     "score_table",

@@ -1,19 +1,22 @@
-"""Applying what was saved: scoring a table with a model file, and testing a model or a foreign score on a table."""
+"""Applying what was saved: scoring a table, a model as SQL, and testing a model or a foreign score on a table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from creditlab.binning import Binner
 from creditlab.checks import check_columns, check_frame, check_one_of, check_prob, check_target
 from creditlab.config import StudyConfig
 from creditlab.data import read_table
 from creditlab.errors import InputError, message
 from creditlab.files import whole_file, write_json, write_text
 from creditlab.results import Result, digest
+from creditlab.scorecard import Scorecard
 from creditlab.study.flat import flat_table
 from creditlab.study.models import load
 from creditlab.study.outcome import harmless
@@ -56,6 +59,20 @@ def write_scores(scores: pd.DataFrame, path: str | Path) -> None:
             scores.to_parquet(draft, index=False)
         else:
             harmless(scores).to_csv(draft, index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def model_sql(model: Any, dialect: str, *, table: str = "t", keep: Sequence[str] = (), parts: bool = False) -> str:
+    """A scorecard as a SELECT of points, or a binner as a SELECT of WOE.
+
+    Raises
+    ------
+    InputError : for a model that is no sum over bins, or a dialect that is not known.
+    """
+    if isinstance(model, Binner):
+        return model.to_sql(table, dialect, keep=keep)
+    if isinstance(model, Scorecard):
+        return model.to_sql(dialect, table, keep=keep, parts=parts)
+    raise InputError(message("a scorecard or a binner", type(model).__name__, "model", "Give the card's model.json."))
 
 
 def validation_report(

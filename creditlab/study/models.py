@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from creditlab.errors import UnreadableError, message
 from creditlab.files import read_json
+
+#: kind of a model file → where its class is
+KINDS = {
+    "scorecard": ("creditlab.scorecard", "Scorecard"),
+    "challenger": ("creditlab.challenger", "Challenger"),
+    "binner": ("creditlab.binning", "Binner"),
+}
 
 
 def load(path: str | Path) -> Any:
@@ -18,27 +26,23 @@ def load(path: str | Path) -> Any:
     """
     stored = read_json(path)
     kind = stored.get("kind") if isinstance(stored, dict) else None
-    if kind == "scorecard":
-        from creditlab.scorecard import Scorecard
-
-        return Scorecard.from_dict(stored)
-    if kind == "challenger":
-        from creditlab.challenger import Challenger
-
-        return Challenger.from_dict(stored)
-    if kind == "binner":
-        from creditlab.binning import Binner
-
-        return Binner.from_dict(stored)
-    if kind == "continuous_binner":
-        from creditlab.binning import ContinuousBinner
-
-        return ContinuousBinner.from_dict(stored)
-    raise UnreadableError(
-        message(
-            "a model file of creditlab (kind scorecard, challenger or binner)",
-            repr(kind),
-            str(path),
-            "Give the model.json that a study wrote.",
+    if kind not in KINDS:
+        raise UnreadableError(
+            message(
+                "a model file of creditlab (kind scorecard, challenger or binner)",
+                repr(kind),
+                str(path),
+                "Give the model.json that a study wrote.",
+            )
         )
-    )
+    area, name = KINDS[kind]
+    try:
+        return getattr(import_module(area), name).from_dict(stored)
+    except UnreadableError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # the digest fits, the content not
+        raise UnreadableError(
+            message(
+                f"the content of a {kind}", f"{type(error).__name__}: {error}", str(path), "Take the original file."
+            )
+        ) from None

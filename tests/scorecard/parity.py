@@ -52,15 +52,25 @@ def sample(n: int = N, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
 @cache
 def card() -> Scorecard:
     """A card in which every column scores."""
-    X, y = sample()
+    return fitted(sample()[0], Cross("crop", "flag"), Cross("count", "day"))
+
+
+@cache
+def card_without_dates() -> Scorecard:
+    """The same without the column of dates."""
+    return fitted(sample()[0].drop(columns="day"), Cross("crop", "flag"))
+
+
+def fitted(X: pd.DataFrame, *crosses: Cross) -> Scorecard:
+    """A card that keeps every column."""
     binner = Binner(
         special={"code": {-9: "refused"}, "crop": {"x": "not asked"}}, nested={"village": 4},
-        missing={"income": "worst"}, unseen={"crop": "worst"}, crosses=(Cross("crop", "flag"), Cross("count", "day")),
+        missing={"income": "worst"}, unseen={"crop": "worst"}, crosses=crosses,
     )  # fmt: skip
     return Scorecard(
         binner, Scale(40, 5, 30), base="separate", sign_constrained=False, min_iv=0, max_correlation=1,
         events_per_feature=0, min_z=0,
-    ).fit(X, y)  # fmt: skip
+    ).fit(X, sample()[1])  # fmt: skip
 
 
 def numbers_at(name: str) -> list[float]:

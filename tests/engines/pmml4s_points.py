@@ -1,4 +1,4 @@
-"""Runs in the environment of the engines: a PMML file and rows as JSON in, what the engine says as JSON out."""
+"""Runs in the environment of the engines: a PMML file and rows as JSON in, what PMML4S answers as JSON out."""
 
 import sys
 from pathlib import Path
