@@ -7,6 +7,7 @@ write; it carries the `Stamp` that leads from a sentence in a report back to the
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import math
@@ -172,13 +173,19 @@ class Figures:
         return list(self._module().__all__) if type(self._result).plots else []
 
 
+def later(make: Callable[..., pd.DataFrame], *given: Any, **named: Any) -> Any:
+    """A stored table that is made when it is first read: `make(*given, **named)`, a function of a module."""
+    return functools.partial(make, *given, **named)
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Result:
     """Base of all results. A subclass adds fields, sets `title`, and may override `glance`.
 
     Parameters
     ----------
-    table : the one stored table, a row per estimate; kept private and handed out as a shallow copy.
+    table : the one stored table, a row per estimate; kept private and handed out as a shallow copy. Where many results
+        are made and few are read, `later(...)`.
     stamp : where the result comes from.
     facts : what `glance` shows: name → scalar, one row per model.
 
@@ -193,15 +200,23 @@ class Result:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.table, pd.DataFrame):
-            raise InputError(
-                message("a DataFrame as the stored table", type(self.table).__name__, type(self).__name__, "Wrap it.")
-            )
-        object.__setattr__(self, "table", self.table.copy(deep=False))
+        table = object.__getattribute__(self, "table")
+        if not callable(table):
+            self._store(table)
         object.__setattr__(self, "facts", dict(self.facts))
+
+    def _store(self, table: Any) -> None:
+        if not isinstance(table, pd.DataFrame):
+            raise InputError(
+                message("a DataFrame as the stored table", type(table).__name__, type(self).__name__, "Wrap it.")
+            )
+        object.__setattr__(self, "table", table.copy(deep=False))
 
     def __getattribute__(self, name: str) -> Any:
         value = object.__getattribute__(self, name)
+        if name == "table" and callable(value):
+            self._store(value())
+            value = object.__getattribute__(self, name)
         if isinstance(value, pd.DataFrame | pd.Series) and not name.startswith("__"):
             return value.copy(deep=False)  # copy-on-write: the caller may change his copy, never ours
         return value

@@ -19,7 +19,7 @@ from creditlab.binning.spec import BinSpec
 from creditlab.binning.table import named_table
 from creditlab.checks import check_level, check_one_of
 from creditlab.errors import InputError, message
-from creditlab.results import Result, Stamp
+from creditlab.results import Result, Stamp, later
 
 SCHEMA = 1
 SUMMARY = ("name", "kind", "trend", "bins", "r2", "r2_noise", "n", "missing", "special")
@@ -152,7 +152,6 @@ def mean_table(
     facts: Mapping[str, Any] | None = None,
 ) -> MeanTable:
     """The table of these moments; every column is derived here."""
-    table = _tabulated(spec, moments, np.asarray(pseudo, dtype=float), away, level)
     n = moments.n
     known = {
         "name": spec.name,
@@ -169,7 +168,7 @@ def mean_table(
     if moments.clusters:
         known["clusters"] = moments.clusters
     return MeanTable(
-        table=table,
+        table=later(_tabulated, spec, moments, np.asarray(pseudo, dtype=float), away, level),
         stamp=stamp,
         facts=known | {k: v for k, v in (facts or {}).items() if k not in known},
         spec=spec,

@@ -22,7 +22,7 @@ from creditlab.binning.tally import Outcomes, Scope, Tally, estimates, iv_facts,
 from creditlab.binning.values import read_numbers
 from creditlab.checks import check_level, check_one_of
 from creditlab.errors import ColumnError, InputError, message, some
-from creditlab.results import Result, Stamp, digest
+from creditlab.results import Result, Stamp, digest, later
 
 if TYPE_CHECKING:
     from creditlab.binning.views import BinView
@@ -42,6 +42,7 @@ class BinTable(Result):
     ----------
     spec : which value falls into which bin; ranges are left-closed, [lower, upper).
     trend : the shape of the bad rate along the regular bins: ascending, descending, peak, valley, free or flat.
+    woe : (bins,) WOE by bin number, read-only: the one array.
     pseudo : pseudo-rows that were added to each bin at the sample's own odds before its WOE was taken.
     counted : goods and bads by bin; with groups also what sharing a village does to the intervals, with amounts yuan.
     scopes : the training rows by period, where periods were given.
@@ -64,6 +65,7 @@ class BinTable(Result):
 
     spec: BinSpec
     trend: str
+    woe: np.ndarray
     pseudo: tuple[float, ...]
     counted: Tally
     scopes: tuple[Scope, ...] = ()
@@ -81,14 +83,9 @@ class BinTable(Result):
         return self.spec.kind
 
     @property
-    def woe(self) -> np.ndarray:
-        """WOE by bin number: the one array."""
-        return self.table["woe"].to_numpy()
-
-    @property
     def iv(self) -> float:
         """Information value: the sum over all bins, missing and special ones included."""
-        return float(self.table["iv"].sum())
+        return float(self.facts["iv"])
 
     @property
     def iv_lo(self) -> float:
@@ -172,12 +169,11 @@ class BinTable(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON types; `from_dict` gives the same table back, float for float."""
-        table = self.table
         return super().to_dict() | {
             "schema": SCHEMA,
             "spec": self.spec.to_dict(),
             "trend": self.trend,
-            "counts": self.counted.to_dict() | {c: table[c].tolist() for c in ("woe", "note")},
+            "counts": self.counted.to_dict() | {"woe": self.woe.tolist()},
             "scopes": [s.to_dict() for s in self.scopes],
             "pseudo": list(self.pseudo),
             "level": self.level,
@@ -204,7 +200,6 @@ class BinTable(Result):
             level=d["level"],
             notes=tuple(d["notes"]),
             woe=np.asarray(d["counts"]["woe"], dtype=float),
-            note=tuple(d["counts"]["note"]),
         )
         return _made(parts, Stamp(**d["stamp"]), d["glance"])
 
@@ -218,38 +213,39 @@ class _Parts:
 
     spec: BinSpec
     trend: str
+    woe: np.ndarray
     pseudo: tuple[float, ...]
     counted: Tally
     scopes: tuple[Scope, ...]
     level: float
     notes: tuple[str, ...]
-    woe: np.ndarray
-    note: tuple[str, ...]
 
     @classmethod
     def of(cls, table: BinTable) -> _Parts:
-        names = ("spec", "trend", "pseudo", "counted", "scopes", "level", "notes", "woe")
-        return cls(**{name: getattr(table, name) for name in names}, note=tuple(table.table["note"]))
+        return cls(**{name: getattr(table, name) for name in cls.__dataclass_fields__})
 
 
 def _made(parts: _Parts, stamp: Stamp, facts: Mapping[str, Any]) -> BinTable:
-    spec, pseudo = parts.spec, np.asarray(parts.pseudo)
-    table = tabulate(spec, parts.counted, woe=parts.woe, pseudo=pseudo, level=parts.level, note=parts.note)
+    spec, counted, pseudo = parts.spec, parts.counted, np.asarray(parts.pseudo)
+    parts.woe.setflags(write=False)
+    n = counted.goods + counted.bads
     known = {
         "name": spec.name,
         "kind": spec.kind,
         "trend": parts.trend,
         "bins": spec.regular,
-        **iv_facts(parts.counted, parts.woe, pseudo, parts.level),
-        "n": _number(table["n"].sum()),
-        "missing": _number(table["n"].iloc[spec.missing]),
-        "special": _number(table["n"].iloc[spec.regular : spec.missing].sum()),
+        **iv_facts(counted, parts.woe, pseudo, parts.level),
+        "n": _number(n.sum()),
+        "missing": _number(n[spec.missing]),
+        "special": _number(n[spec.regular : spec.missing].sum()),
     }
-    if parts.counted.design is not None:
-        known["clusters"] = parts.counted.design.clusters
-    fields = {name: getattr(parts, name) for name in parts.__dataclass_fields__ if name not in ("woe", "note")}
+    if counted.design is not None:
+        known["clusters"] = counted.design.clusters
     return BinTable(
-        table=table, stamp=stamp, facts=known | {k: v for k, v in facts.items() if k not in known}, **fields
+        table=later(tabulate, spec, counted, woe=parts.woe, pseudo=pseudo, level=parts.level),
+        stamp=stamp,
+        facts=known | {k: v for k, v in facts.items() if k not in known},
+        **{name: getattr(parts, name) for name in parts.__dataclass_fields__},
     )
 
 
@@ -279,15 +275,12 @@ def make_table(
         level=level,
         notes=tuple(notes),
         woe=woe,
-        note=tuple(_bin_notes(spec, goods, bads)),
     )
     return _made(parts, stamp, facts or {})
 
 
-def tabulate(
-    spec: BinSpec, counted: Tally, *, woe: np.ndarray, pseudo: np.ndarray, level: float, note: Sequence[str]
-) -> pd.DataFrame:
-    """The stored table of a `BinTable`; every column but the counts, WOE and notes is derived here."""
+def tabulate(spec: BinSpec, counted: Tally, *, woe: np.ndarray, pseudo: np.ndarray, level: float) -> pd.DataFrame:
+    """The stored table of a `BinTable`; every column but the counts and WOE is derived here."""
     bounds = np.array([spec.bounds(c) for c in range(spec.size)])
     columns = estimates(counted, woe, pseudo, level)
     if all(np.all(v == np.rint(v)) for v in (counted.goods, counted.bads)):
@@ -299,7 +292,7 @@ def tabulate(
             "lower": bounds[:, 0],
             "upper": bounds[:, 1],
             **columns,
-            "note": pd.Series(list(note), dtype="str"),
+            "note": pd.Series(_bin_notes(spec, counted.goods, counted.bads), dtype="str"),
         }
     )
 
