@@ -86,6 +86,7 @@ class Counted:
     occupied : (m,) the grid's number of each cell.
     size : how many numbers there are, those of missing values and special codes included.
     index : the grid's number of each row, one array per piece.
+    infinite : whether there are infinities.
     """
 
     cells: Cells
@@ -93,6 +94,7 @@ class Counted:
     occupied: np.ndarray
     size: int
     index: tuple[np.ndarray, ...]
+    infinite: bool
 
 
 def count_column(pieces: Sequence[Piece], codes: tuple[float, ...] = ()) -> Counted:
@@ -100,10 +102,10 @@ def count_column(pieces: Sequence[Piece], codes: tuple[float, ...] = ()) -> Coun
     sketch = Sketch.of(pieces[0].x, codes)
     for piece in pieces[1:]:
         sketch = sketch.merge(Sketch.of(piece.x, codes))
-    grid, index, both = _look(grids_for(sketch), pieces, codes)
-    size = both.shape[1]
-    occupied = np.flatnonzero(both[:, : grid.size].sum(axis=0) > 0)
-    occupied = occupied if len(occupied) else np.array([0])  # a column without regular values has one empty cell
+    grid, index, both, infinite = _look(grids_for(sketch), pieces, codes)
+    size, after = both.shape[1], grid.size + 1
+    occupied = np.flatnonzero(both[:, 1:after].sum(axis=0) > 0) + 1
+    occupied = occupied if len(occupied) else np.array([1])  # a column without regular values has one empty cell
     by_part = None
     if len(pieces[0].sample.part_names):
         each = [_by_part(piece.sample, found, size) for piece, found in zip(pieces, index, strict=True)]
@@ -111,9 +113,9 @@ def count_column(pieces: Sequence[Piece], codes: tuple[float, ...] = ()) -> Coun
     low = high = np.full(len(occupied), np.nan)
     if sketch.complete and len(sketch.values) == len(occupied):
         low = high = sketch.values
-    apart = np.roll(both[:, grid.size :], -1, axis=1).T
+    apart = np.concatenate([both[:, after:], both[:, :1]], axis=1).T
     cells = _without_rounding_noise(Cells(both[0, occupied], both[1, occupied], low, high, by_part))
-    return Counted(cells, apart, occupied, size, index)
+    return Counted(cells, apart, occupied, size, index, infinite)
 
 
 def _without_rounding_noise(cells: Cells) -> Cells:
@@ -129,49 +131,54 @@ def _without_rounding_noise(cells: Cells) -> Cells:
     return Cells(goods, bads, cells.low[np.append(0, starts)], cells.high[np.append(starts - 1, -1)], parts)
 
 
-def _look(
-    grids: list[Grid], pieces: Sequence[Piece], codes: tuple[float, ...]
-) -> tuple[Grid, tuple[np.ndarray, ...], np.ndarray]:
+_Look = tuple[Grid, tuple[np.ndarray, ...], np.ndarray, bool]
+
+
+def _look(grids: list[Grid], pieces: Sequence[Piece], codes: tuple[float, ...]) -> _Look:
     """The first grid, the cell of every row on it, and its counts; another grid if that crowds rows less."""
     grid, *others = grids
-    index, both = _count(grid, pieces, codes)
+    found = _count(grid, pieces, codes)
     for other in others:
-        most, crowded = _crowding(grid, both)
+        most, crowded = _crowding(grid, found[2])
         if most <= CROWDED:
             break
-        other_index, other_both = _count(other, pieces, codes)
-        if _crowding(other, other_both)[1] < crowded:
-            return other, other_index, other_both
-        index, both = _count(grid, pieces, codes)  # the look at the other grid took its place
-    return grid, index, both
+        other_found = _count(other, pieces, codes)
+        if _crowding(other, other_found[2])[1] < crowded:
+            return other_found
+        found = _count(grid, pieces, codes)  # the look at the other grid took its place
+    return found
 
 
-def _count(grid: Grid, pieces: Sequence[Piece], codes: tuple[float, ...]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    index = tuple(_index(grid, piece, codes) for piece in pieces)
+def _count(grid: Grid, pieces: Sequence[Piece], codes: tuple[float, ...]) -> _Look:
+    index = tuple(piece.sample.scratch for piece in pieces)
+    infinite = [_index(grid, piece, codes, place) for piece, place in zip(pieces, index, strict=True)]
     size = grid.size + 1 + len(codes)
-    return index, np.sum([p.sample.counts(found, size) for p, found in zip(pieces, index, strict=True)], axis=0)
+    both = np.sum([p.sample.counts(found, size) for p, found in zip(pieces, index, strict=True)], axis=0)
+    return grid, index, both, any(infinite)
 
 
 def _crowding(grid: Grid, both: np.ndarray) -> tuple[float, float]:
     """The largest share of rows in one cell, and the sum of squares of shares; a cell of one value is not crowded."""
-    n = both[:, : grid.size].sum(axis=0)
-    if isinstance(grid, Bits) and 0 <= grid.zero < grid.size:
+    n = both[:, : grid.size + 1].sum(axis=0)
+    n[0] = 0.0
+    if isinstance(grid, Bits) and 0 < grid.zero <= grid.size:
         n[grid.zero] = 0.0
     share = n / max(float(n.sum()), 1e-300)
     return float(share.max()), float((share**2).sum())
 
 
-def _index(grid: Grid, piece: Piece, codes: tuple[float, ...]) -> np.ndarray:
-    """The grid's cell of every row; behind them missing values, then the special codes."""
-    x, index = piece.x, piece.sample.scratch
+def _index(grid: Grid, piece: Piece, codes: tuple[float, ...], out: np.ndarray) -> bool:
+    """The grid's cell of every row, 0 if missing, behind them the special codes; whether there are infinities."""
+    x, infinite = piece.x, False
     for start in range(0, len(x), BLOCK):
-        block, place = x[start : start + BLOCK], index[start : start + BLOCK]
+        block, place = x[start : start + BLOCK], out[start : start + BLOCK]
         grid.index(block, place)
+        infinite = infinite or bool(np.isinf(block).any())
         for k, code in enumerate(codes):
             there = block == code
             if there.any():
                 np.putmask(place, there, grid.size + 1 + k)
-    return index
+    return infinite
 
 
 def _by_part(sample: Sample | MeanSample, index: np.ndarray, size: int) -> np.ndarray:

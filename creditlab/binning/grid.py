@@ -25,7 +25,7 @@ BEYOND = 0.0005
 
 
 class Grid(Protocol):
-    """A monotone map from finite or infinite floats to cells 0 … size - 1, and of NaN to `size`."""
+    """A monotone map from finite or infinite floats to cells 1 … size, and of NaN to 0."""
 
     @property
     def size(self) -> int:
@@ -33,13 +33,13 @@ class Grid(Protocol):
         ...
 
     def index(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """(n,) int64 cell numbers, written to `out`; those of NaN are `size`."""
+        """(n,) int64 cell numbers, written to `out`; those of NaN are 0."""
         ...
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Equally wide cells from `low` on, `scale` of them per unit."""
+    """Equally wide cells, `scale` of them per unit; `low` is where cell 0 would begin."""
 
     low: float
     scale: float
@@ -48,10 +48,10 @@ class Linear:
     def index(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
         place = x - self.low
         place *= self.scale
-        np.clip(place, 0.0, self.size - 1.0, out=place)
-        with np.errstate(invalid="ignore"):
-            np.copyto(out, place, casting="unsafe")
-        return _missing_apart(x, out, self.size)
+        np.clip(place, 1.0, self.size, out=place)
+        np.fmax(place, 0.0, out=place)  # of NaN and a number it takes the number
+        np.copyto(out, place, casting="unsafe")
+        return out
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class Bits:
     @property
     def zero(self) -> int:
         """The cell of zero, which holds nothing else."""
-        return -self.first
+        return 1 - self.first
 
     def index(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
         place = self.signed(x, self.centre, self.shift)
-        place -= self.first
-        return _missing_apart(x, np.clip(place, 0, self.size - 1, out=out), self.size)
+        place -= self.first - 1
+        return _missing_apart(x, np.clip(place, 1, self.size, out=out))
 
     @staticmethod
     def signed(x: np.ndarray, centre: float, shift: int) -> np.ndarray:
@@ -101,13 +101,13 @@ class Values:
 
     def index(self, x: np.ndarray, out: np.ndarray) -> np.ndarray:
         place = np.searchsorted(self.values, x, side="right")
-        return _missing_apart(x, np.maximum(place - 1, 0, out=out), self.size)
+        return _missing_apart(x, np.maximum(place, 1, out=out))
 
 
-def _missing_apart(x: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
+def _missing_apart(x: np.ndarray, place: np.ndarray) -> np.ndarray:
     void = np.isnan(x)
     if void.any():
-        np.putmask(place, void, size)
+        np.putmask(place, void, 0)
     return place
 
 
@@ -123,7 +123,7 @@ def grids_for(sketch: Sketch) -> list[Grid]:
     """
     values = sketch.values
     if len(values) < 2:  # without any finite value, the two infinities are a cell each
-        return [Linear(0.0, 1.0, 2 - len(values))]
+        return [Linear(-1.0, 1.0, 2 - len(values))]
     beyond = 0 if sketch.complete else int(len(values) * BEYOND)
     low, high = float(values[beyond]), float(values[-1 - beyond])
     grids: list[Grid] = [*_linear(low, high, LINEAR_CELLS), _bits(values, low, high)]
@@ -139,7 +139,8 @@ def grids_for(sketch: Sketch) -> list[Grid]:
 
 def _linear(low: float, high: float, cells: int) -> list[Linear]:
     scale = (cells - 1) / (high - low) if high > low else np.inf
-    return [Linear(low, scale, cells)] if 0 < scale < np.inf else []
+    first = low - 1 / scale if scale > 0 else -np.inf
+    return [Linear(first, scale, cells)] if 0 < scale < np.inf and first > -np.inf else []
 
 
 def _bits(values: np.ndarray, low: float, high: float) -> Bits:

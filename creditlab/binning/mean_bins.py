@@ -49,7 +49,7 @@ def _find_ranges(
     pieces = [Piece(x, sample)]
     counted = count_column(pieces, tuple(code for code, _ in codes))
     limits = sample.limits(rules, counted.cells.n)
-    notes = reading_notes([values], pieces, form)
+    notes = reading_notes([values], pieces, form, counted.infinite)
     splits = len(counted.cells) > 1 and counted.cells.n >= 2 * limits.min_n
     choice = None
     if trend == "auto" and splits:

@@ -39,7 +39,7 @@ def find_ranges(
     cuts = tuple(round_cut(float(cells.high[b - 1]), float(cells.low[b])) for b in boundaries)
     spec = BinSpec(str(name), form, cuts=cuts, special=codes)
     counts = np.stack([merge_cells(c, boundaries) for c in (cells.goods, cells.bads)])
-    notes = reading_notes(columns, pieces, form)
+    notes = reading_notes(columns, pieces, form, counted.infinite)
     if unsteady:
         notes.append(_unsteady_note(unsteady, samples[0].part_names))
     if not len(boundaries):
@@ -116,14 +116,14 @@ def number_code(code: Any, name: Any) -> float:
         ) from None
 
 
-def reading_notes(columns: Sequence[pd.Series], pieces: Sequence[Piece], form: str) -> list[str]:
+def reading_notes(columns: Sequence[pd.Series], pieces: Sequence[Piece], form: str, infinite: bool) -> list[str]:
     """What reading the values brought up: values that are no numbers, infinities."""
     notes = []
     taken = [(v, p) for v, p in zip(columns, pieces, strict=True) if v.dtype != np.float64]
     unread = sum(int(np.isnan(p.x).sum()) - int(v.isna().sum()) for v, p in taken)
     if unread > 0:
         notes.append(f"无法读为数值，作缺失 not readable as {form}, taken as missing: {unread}")
-    if any(np.isinf(p.x).any() for p in pieces):
+    if infinite:
         low, high = (sum(int(f(p.x).sum()) for p in pieces) for f in (np.isneginf, np.isposinf))
         notes.append(f"无穷值归入两端 infinities in the outer bins: -inf {low}, +inf {high}")
     return notes

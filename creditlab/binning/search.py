@@ -137,7 +137,7 @@ def programme(goods: np.ndarray, bads: np.ndarray, limits: Limits, parts: np.nda
     if parts is not None:
         steady = _holds(_spans(parts[:, 0]), _spans(parts[:, 1]), rate[0], limits)
         pairs = steady if pairs is None else pairs & steady
-    bins = Bins(np.where(possible, value, -np.inf), rate, whole, limits.min_rate_gap, pairs)
+    bins = Bins(np.where(possible, value, -np.inf), rate, whole, limits.min_rate_gap * (1 - 1e-9), pairs)
     return Programme(bins, limits.max_bins)
 
 
