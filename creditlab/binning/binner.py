@@ -30,6 +30,7 @@ from creditlab.binning.search import OBJECTIVES
 from creditlab.binning.settings import check_number, frame_of, special_codes, trends_of
 from creditlab.binning.table import BinningResult, BinTable
 from creditlab.binning.tally import Outcomes
+from creditlab.binning.threads import each
 from creditlab.binning.values import form_of, level_text, read_levels
 from creditlab.binning.views import BinningView, view_all
 from creditlab.checks import check_columns, check_one_of, check_target
@@ -340,8 +341,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "result_")
         frame = frame_of(self, X, list(self.result_)[: self.n_features_in_])
         woe = np.empty((len(self.result_), len(frame)))  # a column is a row here: each is written in one piece
-        for table, row in zip(self.result_.tables, woe, strict=True):
-            table.transform(table.values_in(frame), out=row)
+        rows = list(zip(self.result_.tables, woe, strict=True))
+        each(lambda pair: pair[0].transform(pair[0].values_in(frame), out=pair[1]), rows, len(frame))
         if not isinstance(X, pd.DataFrame):
             return np.ascontiguousarray(woe.T)
         return pd.DataFrame(woe.T, index=frame.index, columns=list(self.result_), copy=False)

@@ -1,6 +1,7 @@
 """The bin number of each float, without search: one comparison per cut, over blocks that stay in the cache.
 
-A number's bin is how many cuts are at or below it; missing values and special codes are moved to their own places.
+A number's bin is how many cuts are at or below it; special codes are moved to their own places, and a missing value is
+what does not equal itself.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ def range_codes(x: np.ndarray, cuts: Sequence[float], codes: Sequence[float]) ->
     """
     found = np.empty(len(x), dtype=np.int16)
     for rows, place in _blocks(x, cuts, codes):
-        found[rows] = place
+        here = found[rows]
+        np.subtract(place, 1, out=here, dtype=np.int16)
+        np.putmask(here, here < 0, len(cuts) + 1 + len(codes))
     return found
 
 
@@ -30,6 +33,7 @@ def values_of(
     x: np.ndarray, cuts: Sequence[float], codes: Sequence[float], values: np.ndarray, out: np.ndarray
 ) -> np.ndarray:
     """`values` by the numbers of `range_codes`, written to `out` (n,) block by block."""
+    values = np.roll(values, 1)  # that of missing values comes first
     few = len(cuts) + len(codes) < MOST_PAIRED and values.dtype == np.float64 and out.flags.c_contiguous
     pairs = _pairs(values, len(cuts) + len(codes) + 2) if few else None
     for rows, place in _blocks(x, cuts, codes):
@@ -52,26 +56,24 @@ def _pairs(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def _blocks(x: np.ndarray, cuts: Sequence[float], codes: Sequence[float]) -> Iterator[tuple[slice, np.ndarray]]:
-    """Each block of rows with its numbers, in room that the next block uses again."""
+    """Each block of rows with its numbers plus one, 0 for NaN, in room that the next block uses again."""
     regular = len(cuts) + 1
-    last = regular + len(codes)
-    kind = np.uint8 if last < 256 else np.uint16
+    kind = np.uint8 if regular + len(codes) < 256 else np.uint16
     room = np.empty((3, min(BLOCK, len(x))), dtype=kind)
-    # a code has been counted among the cuts, NaN has not: each is moved to its place by a sum that wraps around
+    # a code has been counted among the cuts: it is moved to its place by a sum that wraps around
     moves = [(code, regular + k - int(np.searchsorted(cuts, code, side="right"))) for k, code in enumerate(codes)]
     for start in range(0, len(x), BLOCK):
         block = x[start : start + BLOCK]
         place, mask, move = room[:, : len(block)]
-        place[:] = 0
         flag = mask.view(bool) if kind is np.uint8 else np.empty(len(block), dtype=bool)
+        np.equal(block, block, out=flag)
+        np.copyto(place, mask if kind is np.uint8 else flag)
         for cut in cuts:
             np.greater_equal(block, cut, out=flag)
             np.add(place, mask if kind is np.uint8 else flag, out=place)
         for code, step in moves:
             np.equal(block, code, out=flag)
-            np.multiply(mask if kind is np.uint8 else flag, kind(step % (1 << (8 * place.itemsize))), out=move)
-            np.add(place, move, out=place)
-        np.isnan(block, out=flag)
-        np.multiply(mask if kind is np.uint8 else flag, kind(last), out=move)
-        np.add(place, move, out=place)
+            if flag.any():
+                np.multiply(mask if kind is np.uint8 else flag, kind(step % (1 << (8 * place.itemsize))), out=move)
+                np.add(place, move, out=place)
         yield slice(start, start + len(block)), place
