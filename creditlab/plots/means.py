@@ -51,11 +51,11 @@ def mean(table: Any, unit: str = "", labels: Any = None) -> go.Figure:
         marker={"size": 8},
         error_y=theme.spread(drawn["mean"], drawn["mean_lo"], drawn["mean_hi"]),
         customdata=drawn[["n"]].to_numpy(),
-        hovertemplate=theme.hover({"bin_mean": "%{y:,.4g}", "n": "%{customdata[0]:,}"}),
+        hovertemplate=theme.hover({"bin_mean": "%{y:,.6~g}", "n": "%{customdata[0]:,}"}),
     )
     fig.update_layout(
         xaxis=bin_axis(fig, table, drawn),
-        yaxis=theme.axis("bin_mean", theme.escape(unit), overlaying="y2", tickmode="auto", tickformat=",.4~g"),
+        yaxis=theme.axis("bin_mean", theme.escape(unit), overlaying="y2", tickmode="auto", tickformat=",.9~g"),
         yaxis2=theme.axis("share", "%", tickformat=".0~%", side="right", showgrid=False, **lower_half(drawn["share"])),
         margin={"r": 70, "t": 112},
     )
