@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from creditlab.errors import UnreadableError, message
+from creditlab.errors import UnreadableError, message, some
 from creditlab.files import read_json
 
 #: kind of a model file → where its class is
@@ -14,6 +14,7 @@ KINDS = {
     "scorecard": ("creditlab.scorecard", "Scorecard"),
     "challenger": ("creditlab.challenger", "Challenger"),
     "binner": ("creditlab.binning", "Binner"),
+    "continuous_binner": ("creditlab.binning", "ContinuousBinner"),
 }
 
 
@@ -29,7 +30,7 @@ def load(path: str | Path) -> Any:
     if kind not in KINDS:
         raise UnreadableError(
             message(
-                "a model file of creditlab (kind scorecard, challenger or binner)",
+                f"a model file of creditlab (kind {some(list(KINDS), 9)})",
                 repr(kind),
                 str(path),
                 "Give the model.json that a study wrote.",
