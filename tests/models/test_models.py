@@ -57,7 +57,7 @@ def test_damage_is_refused(kind: str, tmp_path: Path) -> None:
         "got True": json.dumps(stored | {"schema_version": True}),
         "got 0": json.dumps(stored | {"schema_version": 0}),
         "damaged": text.replace('"version": "', '"version": "9', 1),
-        "kind scorecard, challenger or binner": json.dumps(stored | {"kind": "pickle"}),
+        "kind 'scorecard', 'challenger'": json.dumps(stored | {"kind": "pickle"}),
         "creditlab model file": json.dumps(stored | {"schema": "other"}),
     }
     for says, damaged in changes.items():

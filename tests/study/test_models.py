@@ -46,7 +46,7 @@ def test_a_damaged_a_newer_and_a_foreign_file_are_refused(
     for change, says in (
         ({"content": {**stored["content"], "name": "other"}}, "damaged|digest|sha256"),
         ({"schema_version": 99}, "newer"),
-        ({"kind": "horoscope"}, "kind scorecard, challenger or binner"),
+        ({"kind": "horoscope"}, "kind 'scorecard', 'challenger'"),
     ):
         write_json(tmp_path / "m.json", {**stored, **change})
         with pytest.raises(UnreadableError, match=says):
