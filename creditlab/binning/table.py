@@ -173,7 +173,8 @@ class BinTable(Result):
             "schema": SCHEMA,
             "spec": self.spec.to_dict(),
             "trend": self.trend,
-            "counts": self.counted.to_dict() | {"woe": self.woe.tolist()},
+            "counts": self.counted.to_dict()
+            | {"woe": self.woe.tolist(), "note": _bin_notes(self.spec, self.counted.goods, self.counted.bads)},
             "scopes": [s.to_dict() for s in self.scopes],
             "pseudo": list(self.pseudo),
             "level": self.level,
