@@ -22,6 +22,8 @@ from creditlab.errors import InputError, NotFittedError, UnreadableError, messag
 from creditlab.files import canonical_json, write_json
 from creditlab.results import plain
 
+#: below this a copy of all columns at once is quicker than a view of each
+FEW_ROWS = 10_000
 MODEL_SCHEMA, SCHEMA_VERSION = "creditlab.model", 1
 
 
@@ -141,9 +143,16 @@ def read_frame(model: Any, X: Any, *, fit: bool = False) -> pd.DataFrame:
         check_frame(X, "X")
         validate_data(model, X, reset=True, skip_check_array=True)
         return X
+    return _by_name(X, names_of(model))
+
+
+def _by_name(X: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """The columns of these names: views of those of `X` where that is cheaper than a copy."""
+    if list(X.columns) == names:
+        return X
     X = X.rename(columns=str)
-    check_columns(X, names_of(model), "X")
-    return X[names_of(model)]
+    check_columns(X, names, "X")
+    return X[names] if len(X) < FEW_ROWS else pd.DataFrame({name: X[name] for name in names}, copy=False)
 
 
 def names_of(model: Any) -> list[str]:

@@ -1,7 +1,8 @@
 """Scorecard (评分卡): selection, sign-constrained logistic regression on WOE, points, reasons, scores.
 
 `Scorecard` orchestrates; `selection` says which features enter, `logistic` fits on arrays, `fitting` names what comes
-back, `points` maps it to points, `reasons` puts losses into words, `scores` tabulates, `result` is what is signed.
+back, `points` maps it to points, `reasons` puts losses into words, `scores` tabulates, `result` is what is signed,
+`scoring` sums over blocks of rows, and `statement`, `standalone` and `pmml` write the card for other machines.
 """
 
 from creditlab.scorecard.logistic import LogisticFit, fit_logistic

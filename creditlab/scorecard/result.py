@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from creditlab.estimators import table_content, table_of
 from creditlab.results import Result, Stamp, plain
 from creditlab.scaling import Scale
 from creditlab.scorecard.points import add_points, bin_points, rounded
+from creditlab.scorecard.scoring import Scoring
 
 INTERCEPT = "(intercept)"
 BASE_LABEL = ("基础分", "base")
@@ -108,6 +110,21 @@ class ScorecardResult(Result):
         """Log-odds of bad of rows given by their bin numbers."""
         effects = {name: beta * self.bins[name].woe for name, beta in self.coef.items()}
         return add_points(self.intercept, effects, codes, n)
+
+    @cached_property
+    def effects(self) -> Scoring:
+        """The sum that gives log-odds of bad, ready to be taken of rows."""
+        return Scoring.of(self.intercept, {n: beta * self.bins[n].woe for n, beta in self.coef.items()}, self.bins)
+
+    @cached_property
+    def sums(self) -> Scoring:
+        """The sum that gives the integer points, ready to be taken of rows."""
+        return Scoring.of(*self.integer_points(), self.bins)
+
+    def prepared(self) -> ScorecardResult:
+        """The result with its sums made, so that the first row that is scored does not wait for them."""
+        vars(self).update(effects=self.effects, sums=self.sums)
+        return self
 
     def exact_points(self) -> tuple[float, dict[str, np.ndarray]]:
         """Unrounded points: (base given once, {feature: points per bin})."""

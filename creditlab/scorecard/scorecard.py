@@ -21,7 +21,7 @@ from creditlab.results import Stamp, plain
 from creditlab.scaling import Scale
 from creditlab.scorecard.exports import Exports
 from creditlab.scorecard.fitting import Model, check_exact, fit_without_weak, make_table, model_facts
-from creditlab.scorecard.points import BASES, add_points
+from creditlab.scorecard.points import BASES
 from creditlab.scorecard.reasons import reason_frame
 from creditlab.scorecard.result import ScorecardResult
 from creditlab.scorecard.scores import Scores, make_scores
@@ -176,13 +176,15 @@ class Scorecard(Exports, CreditModel):
         )
 
     def _log_odds(self, frame: pd.DataFrame) -> np.ndarray:
-        return self.result_.log_odds(self.result_.codes(frame), len(frame))
+        return self.result_.effects.total(frame)
 
-    def points(self, X: Any) -> pd.Series:
-        """Integer points, higher = safer: the sum of the rounded points of each bin, with the index of `X`."""
+    def points(self, X: Any, threads: int | None = None) -> pd.Series:
+        """Integer points, higher = safer: the sum of the rounded points of each bin, with the index of `X`.
+
+        `threads` work at once, by default one for each core that this process may use; it never changes a point.
+        """
         frame = read_frame(self, X)
-        once, points = self.result_.integer_points()
-        total = add_points(once, points, self.result_.codes(frame), len(frame))
+        total = self.result_.sums.total(frame, threads)
         return pd.Series(total.astype(np.int64), index=frame.index, name="points")
 
     def reasons(self, X: Any, k: int = 3, lang: str = "zh") -> pd.DataFrame:
@@ -237,7 +239,7 @@ class Scorecard(Exports, CreditModel):
         UnreadableError : when the content is damaged, of another kind, or newer than this creditlab.
         """
         content = unseal(d, cls.kind)
-        result = ScorecardResult.from_content(content["result"])
+        result = ScorecardResult.from_content(content["result"]).prepared()
         binner = None if content["binner"] is None else binner_of(content["binner"])
         labels = result.labels if len(result.labels) else None
         card = cls(binner, result.scale, dictionary=labels, name=content["name"], **content["settings"])
