@@ -52,6 +52,11 @@ def kind_of(values: pd.Series) -> str:
     return known.get(inferred, "mixed")
 
 
+def as_pandas(given: Any) -> Any:
+    """The pandas frame of a frame of another library (polars, Arrow); anything else as it is."""
+    return given.to_pandas() if not isinstance(given, pd.DataFrame) and hasattr(given, "to_pandas") else given
+
+
 def check_frame(frame: Any, where: str) -> pd.DataFrame:
     """A non-empty DataFrame with unique column names."""
     if not isinstance(frame, pd.DataFrame):

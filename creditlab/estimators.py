@@ -17,7 +17,7 @@ import sklearn.exceptions
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from creditlab.checks import check_columns, check_frame, check_groups, check_target, check_weights
+from creditlab.checks import as_pandas, check_columns, check_frame, check_groups, check_target, check_weights
 from creditlab.errors import InputError, NotFittedError, UnreadableError, message
 from creditlab.files import canonical_json, write_json
 from creditlab.results import plain
@@ -123,8 +123,7 @@ def read_frame(model: Any, X: Any, *, fit: bool = False) -> pd.DataFrame:
     """
     if not fit:
         check_fitted(model)
-    if not isinstance(X, pd.DataFrame) and hasattr(X, "to_pandas"):
-        X = X.to_pandas()
+    X = as_pandas(X)
     if not isinstance(X, pd.DataFrame):
         array = validate_data(model, X, reset=fit, dtype=None, ensure_all_finite=False)
         return pd.DataFrame(array, columns=names_of(model))

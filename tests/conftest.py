@@ -32,8 +32,10 @@ _NEEDS = {
     "fonts": _has_fonts,
     "real": REAL.is_dir,
     "postgres": lambda: postgres_programs() is not None,
-    "spark": lambda: has_engine("pyspark"),
-    "pmml": lambda: has_engine("jpmml_evaluator", "pypmml"),
+    "spark": lambda: has_engine("pyspark", java=True),
+    "pmml": lambda: has_engine("jpmml_evaluator", "pypmml", java=True),
+    "polars": lambda: has_engine("polars"),
+    "onnx": lambda: has_engine("onnx", "onnxruntime"),
 }
 
 

@@ -33,7 +33,7 @@ from creditlab.binning.tally import Outcomes
 from creditlab.binning.threads import each
 from creditlab.binning.values import form_of, level_text, read_levels
 from creditlab.binning.views import BinningView, view_all
-from creditlab.checks import check_columns, check_one_of, check_target
+from creditlab.checks import as_pandas, check_columns, check_one_of, check_target
 from creditlab.errors import InputError, message
 from creditlab.estimators import pack_special, seal, unpack_special, unseal
 from creditlab.files import write_json
@@ -339,6 +339,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Any:
         """The WOE of every value: a frame with X's index for a frame, an array for an array."""
         check_is_fitted(self, "result_")
+        X = as_pandas(X)
         frame = frame_of(self, X, list(self.result_)[: self.n_features_in_])
         woe = np.empty((len(self.result_), len(frame)))  # a column is a row here: each is written in one piece
         rows = list(zip(self.result_.tables, woe, strict=True))

@@ -22,7 +22,7 @@ from creditlab.binning.mean_table import ContinuousResult, MeanTable, mean_table
 from creditlab.binning.means import MeanRules, MeanSample, Moments
 from creditlab.binning.settings import check_number, frame_of, special_codes, trends_of
 from creditlab.binning.tally import Labels
-from creditlab.checks import check_one_of, check_weights
+from creditlab.checks import as_pandas, check_one_of, check_weights
 from creditlab.errors import InputError, message
 from creditlab.estimators import pack_special, seal, unpack_special, unseal
 from creditlab.files import write_json
@@ -131,6 +131,7 @@ class ContinuousBinner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Any:
         """The effect of every value: a frame with X's index for a frame, an array for an array."""
         check_is_fitted(self, "result_")
+        X = as_pandas(X)
         frame = frame_of(self, X, list(self.result_))
         found = np.empty((len(self.result_), len(frame)))
         for table, row in zip(self.result_.tables, found, strict=True):

@@ -15,7 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from creditlab.binning.programme import SHAPES
 from creditlab.binning.values import form_of
-from creditlab.checks import check_columns, check_frame, check_one_of
+from creditlab.checks import as_pandas, check_columns, check_frame, check_one_of
 from creditlab.errors import InputError, message
 
 TRENDS = ("auto", *SHAPES)
@@ -24,6 +24,7 @@ TRENDS = ("auto", *SHAPES)
 def frame_of(binner: BaseEstimator, X: Any, names: Sequence[str] | None) -> pd.DataFrame:
     """X as a frame with text names, those given or (None) its own; scikit-learn's checks, as InputError."""
     reset = names is None
+    X = as_pandas(X)
     is_frame = isinstance(X, pd.DataFrame)
     try:
         if is_frame:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from creditlab.checks import as_pandas
 from creditlab.results import Result, Stamp
 
 #: tier → PD below which it holds; the last tier takes the rest
@@ -37,6 +38,7 @@ def tier_of(prob: np.ndarray) -> np.ndarray:
 
 def make_scores(model: Any, data: Any, card: str) -> Scores:
     """Score `data`: an object with `X` and, where known, `household`, `village` and `as_of`; or a plain frame."""
+    data = as_pandas(data)
     X = data if isinstance(data, pd.DataFrame) else data.X
     prob = model.predict_proba(X)[:, 1]
     n = len(prob)

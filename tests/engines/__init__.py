@@ -20,11 +20,15 @@ FOLDER = HERE.parents[1] / "build" / "engines"
 PYTHON = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def has_engine(*packages: str) -> bool:
-    """Whether Java and these packages of the engines' environment are there."""
-    if not shutil.which("java") or not PYTHON.exists():
-        return False
-    return all(list(FOLDER.glob(f"[Ll]ib/**/site-packages/{name}/__init__.py")) for name in packages)
+def package_folder(name: str) -> Path | None:
+    """The folder of site-packages of the engines' environment that holds a package."""
+    found = [p for pattern in ("lib/python*/site-packages", "Lib/site-packages") for p in FOLDER.glob(pattern)]
+    return next((p for p in found if (p / name / "__init__.py").exists()), None)
+
+
+def has_engine(*packages: str, java: bool = False) -> bool:
+    """Whether these packages of the engines' environment are there, and Java where it is needed."""
+    return (not java or shutil.which("java") is not None) and all(package_folder(name) for name in packages)
 
 
 def run_engine(program: str, *arguments: object) -> None:
