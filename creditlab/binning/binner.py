@@ -21,7 +21,7 @@ from creditlab.binning.code import DIALECTS, identifier
 from creditlab.binning.cross import Cross, joint_values
 from creditlab.binning.edits import Edit, Editor, edit_log
 from creditlab.binning.joins import Policy, policy_of
-from creditlab.binning.levels import LevelRules, care_for, find_groups
+from creditlab.binning.levels import LevelRules, care_for, find_groups, units_of
 from creditlab.binning.numbers import find_ranges
 from creditlab.binning.outoffold import deal, out_of_fold_woe, row_hashes
 from creditlab.binning.rows import Rows, outcomes_of, read_target, with_parts, with_totals
@@ -77,8 +77,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ordinal : {column: its levels in order}: grouped with their neighbours in that order, in the shape that `trend`
         asks for; an ordered pandas Categorical is ordinal by itself.
     nested : {column: number of leading characters} that name the larger unit of a level (of a 12-digit village code the
-        first 9 are its township): rates are shrunken towards that of the unit, and an unseen level falls into the bin
-        nearest to its unit's rate.
+        first 9 are its township), or {column: the column that names it}: rates are shrunken towards that of the unit.
+        By leading characters an unseen level falls into the bin nearest to its unit's rate.
     crosses : `Cross(first, second)` each: two columns together as one more characteristic.
     edits : what `edit` gave: the bins of columns as a person left them, with author and reason; replayed by `fit`.
     seed : seed of the folds that 'auto' judges on.
@@ -118,7 +118,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         max_pvalue: float = 1.0,
         stable_over: str | None = None,
         ordinal: Mapping[str, Sequence[str]] | None = None,
-        nested: Mapping[str, int] | None = None,
+        nested: Mapping[str, int | str] | None = None,
         crosses: Sequence[Any] = (),
         edits: Sequence[Any] = (),
         seed: int = 0,
@@ -299,6 +299,11 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         _check_feasible(rules, samples[0])
         trends, special = trends_of(self.trend, frames[0]), special_codes(self.special, frames[0])
         self._check_levels_declared(frames[0])
+        self._units = {
+            name: units_of([f[name] for f in frames], [f[unit] for f in frames])
+            for name, unit in (self.nested or {}).items()
+            if isinstance(unit, str)
+        }
         check_columns(frames[0], [side for c in self.crosses for side in (c.first, c.second)], "crosses")
         made = {cross.name for cross in self.crosses}
         check_columns(frames[0], [e.column for e in self.edits if e.column not in made], "edits")
@@ -323,8 +328,11 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _check_levels_declared(self, frame: pd.DataFrame) -> None:
         for setting, given in (("ordinal", self.ordinal), ("nested", self.nested)):
             check_columns(frame, given or {}, setting)
-        for name, width in (self.nested or {}).items():
-            check_number(f"nested of column '{name}'", width, 1, 1000, whole=True)
+        for name, unit in (self.nested or {}).items():
+            if isinstance(unit, str):
+                check_columns(frame, [unit], f"nested of column '{name}'")
+            else:
+                check_number(f"nested of column '{name}'", unit, 1, 1000, whole=True)
 
     def _levels_declared(self, values: pd.Series) -> LevelRules:
         """What is declared of the levels of a text column."""
@@ -334,7 +342,8 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             order = values.dtype.categories
         trend = self.trend if isinstance(self.trend, str) else self.trend.get(name, "auto")
         texts = None if order is None else tuple(level_text(level) for level in order)
-        return LevelRules(texts, (self.nested or {}).get(name, 0), trend)
+        width = (self.nested or {}).get(name, 0)
+        return LevelRules(texts, 0 if isinstance(width, str) else width, trend, self._units.get(name, {}))
 
     def transform(self, X: Any) -> Any:
         """The WOE of every value: a frame with X's index for a frame, an array for an array."""
@@ -498,7 +507,9 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return fresh
 
     def __getstate__(self) -> Any:
-        return {k: v for k, v in super().__getstate__().items() if k != "_found"}  # rows are not part of a model
+        return {
+            k: v for k, v in super().__getstate__().items() if k not in ("_found", "_units")
+        }  # rows are not part of a model
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """The columns of `transform`: those of the input, then the crosses."""

@@ -6,8 +6,8 @@ they have an order of their own, as ranges are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -66,11 +66,13 @@ class LevelRules:
     order : the levels in their own order, or None.
     prefix : how many leading characters of a level name the larger unit that it lies in; 0 for none.
     trend : the shape of the bad rate along the order.
+    units : the larger unit of each level, where another column names it; else empty.
     """
 
     order: tuple[str, ...] | None = None
     prefix: int = 0
     trend: str = "auto"
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_groups(
@@ -134,8 +136,9 @@ def _grouped(
 def care_for(names: Sequence[str], rare: float, rules: Rules, declared: LevelRules) -> Care:
     """How these levels are treated before they are grouped."""
     parent = None
-    if declared.prefix and len(names):
-        parent = np.unique([name[: declared.prefix] for name in names], return_inverse=True)[1]
+    if (declared.prefix or declared.units) and len(names):
+        above = [declared.units.get(name, "") if declared.units else name[: declared.prefix] for name in names]
+        parent = np.unique(above, return_inverse=True)[1]
     return Care(len(names) > MANY_LEVELS or parent is not None, rare, rules.seed, parent)
 
 
@@ -150,13 +153,31 @@ def _spec(
     size = int(grouping.group.max()) + 1 if len(names) else 0
     groups = tuple(tuple(np.array(names, dtype=object)[grouping.group == g]) for g in range(size))
     parents: tuple[tuple[str, int], ...] = ()
-    if care.parent is not None:
+    if care.parent is not None and declared.prefix:
         goods, bads = (np.bincount(grouping.group, weights=c) for c in (grouping.goods, grouping.bads))
         above = [np.bincount(care.parent, weights=c) for c in (grouping.goods, grouping.bads)]
         nearest = np.abs(shrunken_rates(above[0], above[1])[:, None] - bads / (goods + bads)).argmin(axis=1)
         prefixes = np.unique([n[: declared.prefix] for n in names])
         parents = tuple((str(p), int(g)) for p, g in zip(prefixes, nearest, strict=True))
     return BinSpec(name, "text", groups=groups, special=codes, prefix=declared.prefix, parents=parents)
+
+
+def units_of(levels: Sequence[pd.Series], units: Sequence[pd.Series]) -> dict[str, str]:
+    """The unit in which most rows of each level lie, the first by name among equals.
+
+    >>> units_of([pd.Series(["v1", "v1", "v2"])], [pd.Series(["t1", "t2", "t1"])])
+    {'v1': 't1', 'v2': 't1'}
+    """
+    read = [(read_levels(a), read_levels(b)) for a, b in zip(levels, units, strict=True)]
+    pairs = pd.concat(
+        [
+            pd.DataFrame({"level": np.array([*a.names, ""])[a.codes], "unit": np.array([*b.names, ""])[b.codes]})
+            for a, b in read
+        ]
+    )
+    counts = pairs[(pairs["level"] != "") & (pairs["unit"] != "")].value_counts(sort=False).rename("n").reset_index()
+    best = counts.sort_values(["level", "n", "unit"], ascending=[True, False, True]).drop_duplicates("level")
+    return dict(zip(best["level"], best["unit"], strict=True))
 
 
 class _ShrunkenWoe:

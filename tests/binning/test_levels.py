@@ -143,6 +143,20 @@ def test_villages_lean_on_their_township():
     assert np.array_equal(back.transform(new)["village"], woe)
 
 
+def test_a_column_may_name_the_unit():
+    frame, y = units()
+    frame = frame.assign(township=frame["village"].str[:2])
+    frame.loc[frame.index[:3], "township"] = None
+    by_prefix = Binner(nested={"village": 2}).fit(frame, y).result_["village"]
+    by_column = Binner(nested={"village": "township"}).fit(frame, y)
+    assert by_column.result_["village"].spec.groups == by_prefix.spec.groups
+    np.testing.assert_array_equal(by_column.result_["village"].woe, by_prefix.woe)
+    new = by_column.transform(frame.head(1).assign(village="new"))
+    assert new["village"].iloc[0] == 0  # its unit is not in its name
+    fit = by_column.fit_transform(frame, y)["village"]  # out of fold, with the same units
+    np.testing.assert_array_equal(fit, Binner(nested={"village": 2}).fit_transform(frame, y)["village"])
+
+
 def test_rates_shrink_towards_the_unit_and_lie_between():
     rng = np.random.default_rng(8)
     n = rng.integers(1, 40, 200).astype(float)
@@ -158,7 +172,9 @@ def test_rates_shrink_towards_the_unit_and_lie_between():
     np.testing.assert_allclose(one, alone, rtol=1e-12)  # one unit is no unit
 
 
-@pytest.mark.parametrize("settings", [{"ordinal": {"absent": ["a"]}}, {"nested": {"absent": 2}}])
+@pytest.mark.parametrize(
+    "settings", [{"ordinal": {"absent": ["a"]}}, {"nested": {"absent": 2}}, {"nested": {"c": "absent"}}]
+)
 def test_a_declared_column_must_be_there(settings):
     with pytest.raises(ColumnError):
         Binner(**settings).fit(pd.DataFrame({"c": ["a", "b"] * 50}), target(100))
