@@ -247,7 +247,7 @@ class _Values:
 
 def _values_in(pieces: Sequence[Piece], index: tuple[np.ndarray, ...], place_of: np.ndarray, parts: int) -> _Values:
     wanted = place_of >= 0
-    rows = [np.flatnonzero(wanted.take(i)) for i in index]
+    rows = [np.flatnonzero(wanted[i]) for i in index]
     x = np.concatenate([piece.x[at] for piece, at in zip(pieces, rows, strict=True)]) + 0.0
     place = place_of[np.concatenate([i[at] for i, at in zip(index, rows, strict=True)])]
     finite = np.isfinite(x)

@@ -1,6 +1,6 @@
 """A column's distinct values, all of them where they are few, else a sample that any split of the rows gives alike.
 
-A value is kept when its hash falls below a threshold that halves until few enough are kept. What is kept depends on the
+A value is kept when its hash falls below a threshold that falls until few enough are kept. What is kept depends on the
 set of values alone: not on the order of rows, on weights, or on how the rows came in pieces, so sketches of pieces
 merge into the sketch of the whole (adaptive sampling of distinct values: P. Flajolet, Computing 43 (1990) 391-400).
 """
@@ -15,17 +15,15 @@ import numpy as np
 ALL_VALUES = 1 << 15
 MOST_VALUES = 4096
 #: rows per step: small enough for the processor's cache
-BLOCK = 1 << 14
+BLOCK = 1 << 15
 #: Fibonacci hashing: 2^64 over the golden ratio, odd (Knuth, TAOCP 6.4)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-#: keeps zero, the value that many rows share, out of every sample
-_OFFSET = np.uint64(3 << 62)
 _SLOT = np.uint64(64 - 16)
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """Sorted distinct finite values whose hash is below 2^(64 - halvings).
+    """Sorted distinct finite values whose hash, a signed integer, is below 2^(64 - halvings) - 2^63.
 
     >>> Sketch.of(np.array([2.0, 1.0, 2.0, np.nan])).values.tolist()
     [1.0, 2.0]
@@ -115,14 +113,14 @@ def _distinct(values: np.ndarray) -> np.ndarray:
 
 
 def _hashes(values: np.ndarray) -> np.ndarray:
-    hashed = values.view(np.uint64) * _FACTOR
-    hashed += _OFFSET
+    """Signed, so that zero, the value that many rows share, lies above every threshold and in no sample."""
+    hashed: np.ndarray = (values.view(np.uint64) * _FACTOR).view(np.int64)
     return hashed
 
 
 def _slots(hashed: np.ndarray) -> np.ndarray:
-    return (hashed >> _SLOT).view(np.int64)
+    return (hashed.view(np.uint64) >> _SLOT).view(np.int64)
 
 
-def _threshold(halvings: int) -> np.uint64:
-    return np.uint64(2 ** (64 - halvings))
+def _threshold(halvings: int) -> np.int64:
+    return np.int64(2 ** (64 - halvings) - 2**63)
