@@ -98,3 +98,56 @@ def test_collinear_columns_share_and_do_not_fail() -> None:
     twice = np.column_stack([x[:, 0], x[:, 0]])
     alone, shared = fit_logistic(x[:, :1], y), fit_logistic(twice, y)
     assert shared.coef[1:].sum() == pytest.approx(alone.coef[1], abs=1e-8)
+
+
+def test_many_rows_take_another_way_to_the_same_answer(monkeypatch) -> None:
+    from creditlab.scorecard import logistic
+
+    x, y = simulated(30_000)
+    order = np.argsort(x[:, 0])  # a file may be ordered
+    weight = np.random.default_rng(1).random(30_000) + 0.1
+    straight = fit_logistic(x, y, weight)
+    monkeypatch.setattr(logistic, "MANY", 5000)
+    np.testing.assert_allclose(fit_logistic(x[order], y[order], weight[order]).coef, straight.coef, atol=1e-10)
+    flipped = x * [1, -1, 1, 1]
+    np.testing.assert_allclose(fit_logistic(flipped, y).coef[[0, 1, 3, 4]], fit_logistic(x[:, [0, 2, 3]], y).coef)
+
+
+def test_offset_equals_statsmodels() -> None:
+    x, y = simulated(2000)
+    offset = np.random.default_rng(5).normal(size=2000)
+    fit = fit_logistic(x, y, offset=offset)
+    peer = glm(x, y, offset=offset).fit(tol=1e-14)
+    np.testing.assert_allclose(fit.coef, peer.params, atol=1e-10)
+    np.testing.assert_allclose(covariance(x, y, fit, offset=offset), peer.cov_params(), atol=1e-10)
+
+
+@pytest.mark.parametrize("sign", [0, -1])
+@pytest.mark.parametrize("lasso", [5.0, 60.0, 1e5])
+def test_penalised_fit_satisfies_the_conditions_of_a_maximum(sign: int, lasso: float) -> None:
+    x, y = simulated(3000)
+    x = np.column_stack([x, -x[:, 0] + np.random.default_rng(6).normal(size=3000), np.zeros(3000) + x[:, 1] * 0.1])
+    fit = fit_logistic(x, y, sign=sign, lasso=lasso, ridge=3.0)
+    gradient = x.T @ (y - expit(fit.coef[0] + x @ fit.coef[1:])) - 3.0 * fit.coef[1:]
+    slopes = fit.coef[1:]
+    np.testing.assert_allclose(gradient[slopes != 0], lasso * np.sign(slopes[slopes != 0]), atol=1e-6)
+    assert (np.abs(gradient[fit.shrunk[1:]]) <= lasso + 1e-6).all()
+    assert (gradient[fit.clamped[1:]] * sign <= 0).all() and (slopes * sign >= 0).all()
+    assert (slopes == 0).sum() == fit.held.sum() and (lasso < 1e5 or fit.held[1:].all())
+
+
+def test_lasso_equals_scikit_learn() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = simulated(2000)
+    peer = LogisticRegression(l1_ratio=1.0, C=1 / 40, solver="saga", tol=1e-10, max_iter=20_000).fit(x, y)
+    np.testing.assert_allclose(fit_logistic(x, y, sign=0, lasso=40.0).coef[1:], peer.coef_[0], atol=1e-6)
+
+
+def test_numbers_that_cannot_be_used_are_refused() -> None:
+    x, y = simulated(100)
+    x[3, 1] = np.nan
+    with pytest.raises(InputError, match="finite"):
+        fit_logistic(x, y)
+    with pytest.raises(InputError, match="penalty of 0 or more"):
+        fit_logistic(np.nan_to_num(x), y, ridge=-1.0)
