@@ -6,6 +6,7 @@ bins, which were found on the same rows: p-values are a description, not proof (
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,27 +16,81 @@ from scipy.special import ndtri
 from scipy.stats import norm
 
 from creditlab.binning import BinningResult
+from creditlab.errors import FitError
+from creditlab.estimators import expit
 from creditlab.results import NotEstimable
+from creditlab.scorecard.inference import (
+    Rows,
+    firth_limits,
+    firth_tests,
+    fit_firth,
+    likelihood_ratio,
+    profile_limits,
+)
 from creditlab.scorecard.logistic import LogisticFit, covariance, fit_logistic
 from creditlab.scorecard.points import add_points, check_points
 from creditlab.scorecard.result import INTERCEPT, ScorecardResult
 from creditlab.scorecard.selection import used_bins
 
 CLAMPED = NotEstimable("clamped at 0: the data pull it against its own bad rate, so it has no Wald interval")
-PENALISED = NotEstimable("the features separate goods from bads: fitted with a normal prior, no likelihood interval")
+SHRUNK = NotEstimable("shrunk to 0 by the absolute penalty, so it has no Wald interval")
+PENALISED = NotEstimable("fitted with a penalty, so it has no interval from the likelihood")
+SEPARATED = NotEstimable("the features separate goods from bads: fitted with a normal prior, no likelihood interval")
+#: how intervals and tests are made; 'auto' takes 'firth' where bads are few, else 'wald'
+INFERENCES = ("auto", "wald", "profile", "firth")
+#: fewer bads (or goods) per coefficient than this, and a normal approximation is not to be trusted (G. Heinze,
+#: M. Schemper, Statistics in Medicine 21, 2002; M. van Smeden et al., BMC Medical Research Methodology 16, 2016)
+FEW_BADS = 20.0
+#: rows × coefficients² up to which 'auto' affords likelihoods beyond Wald (some tenths of a second)
+AFFORDABLE = 2e6
+
+
+@dataclass(frozen=True)
+class Regression:
+    """How the coefficients are found: signs, penalties, which features leave for weakness, which inference."""
+
+    sign: int = -1
+    ridge: float = 0.0
+    lasso: float = 0.0
+    min_z: float = 1.0
+    inference: str = "auto"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The outcome side of the rows that a model is fitted on."""
+
+    bad: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray | None = None
+    offset: np.ndarray | None = None
+
+    @property
+    def events(self) -> float:
+        """Weight of the rarer class."""
+        return float(min(self.weight @ self.bad, self.weight @ (1 - self.bad)))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A logistic fit with names and with the rows it was fitted on in summary."""
+    """A logistic fit with names and with the rows it was fitted on in summary.
+
+    `limits` are 95 % bounds, `tests` likelihood ratios with p-values; NaN where they do not exist. `interval` names how
+    the limits were made.
+    """
 
     features: tuple[str, ...]
     fit: LogisticFit
     covariance: np.ndarray
+    limits: np.ndarray
+    tests: np.ndarray
+    interval: str
     n: float
     bads: float
     auc: float
     groups: int
+    null: float
+    asked_ridge: float
 
     @property
     def terms(self) -> list[str]:
@@ -49,54 +104,105 @@ class Model:
     def clamped(self) -> set[str]:
         return {name for name, held in zip(self.features, self.fit.clamped[1:], strict=True) if held}
 
+    @property
+    def shrunk(self) -> set[str]:
+        return {name for name, held in zip(self.features, self.fit.shrunk[1:], strict=True) if held}
 
-def fit_model(woe: pd.DataFrame, bad: np.ndarray, weight: np.ndarray, groups: np.ndarray | None, sign: int) -> Model:
-    """The regression of bad on WOE with its covariance. Without a feature it is the intercept alone."""
+
+def fit_model(woe: pd.DataFrame, target: Target, how: Regression) -> Model:
+    """The regression of bad on WOE with its inference. Without a feature it is the intercept alone."""
     from sklearn.metrics import roc_auc_score
 
+    bad, weight = target.bad, target.weight
     design = woe.to_numpy(dtype=float).reshape(len(bad), -1)
-    fit = fit_logistic(design, bad, weight, sign=sign)
+    fit = _regress(design, target, how)
     log_odds = fit.coef[0] + design @ fit.coef[1:]
+    cov = covariance(design, bad, fit, weight, target.groups, target.offset)
+    interval, limits, tests = _inference(design, target, fit, cov, how)
     return Model(
         features=tuple(woe.columns),
         fit=fit,
-        covariance=covariance(design, bad, fit, weight, groups),
+        covariance=cov,
+        limits=limits,
+        tests=tests,
+        interval=interval,
         n=float(weight.sum()),
         bads=float(weight @ bad),
         auc=float(roc_auc_score(bad, log_odds, sample_weight=weight)),
-        groups=0 if groups is None else len(np.unique(groups)),
+        groups=0 if target.groups is None else len(np.unique(target.groups)),
+        null=_regress(design[:, :0], target, how).log_likelihood,
+        asked_ridge=how.ridge,
     )
 
 
+def _regress(design: np.ndarray, target: Target, how: Regression) -> LogisticFit:
+    options = {"sign": how.sign, "ridge": how.ridge, "lasso": how.lasso, "offset": target.offset}
+    return fit_logistic(design, target.bad, target.weight, **options)  # type: ignore[arg-type]
+
+
+def _inference(
+    design: np.ndarray, target: Target, fit: LogisticFit, cov: np.ndarray, how: Regression
+) -> tuple[str, np.ndarray, np.ndarray]:
+    """Which interval, its 95 % limits, and likelihood ratios with p-values."""
+    with np.errstate(invalid="ignore"):
+        se = np.sqrt(np.diag(cov))
+    half = ndtri(0.975) * se
+    wald, none = np.column_stack([fit.coef - half, fit.coef + half]), np.full((len(fit.coef), 2), np.nan)
+    free = np.flatnonzero(~fit.held)
+    affordable = len(target.bad) * len(free) ** 2 <= AFFORDABLE
+    if how.ridge or how.lasso or len(free) < 2 or how.inference == "wald":
+        return "wald", wald, none
+    few = target.events < FEW_BADS * len(free)
+    rows = Rows.of(design, target.bad, target.weight, target.offset)
+    if how.inference == "firth" or (how.inference == "auto" and affordable and (few or fit.ridge > 0)):
+        try:
+            return "firth", *_firth(rows.only(free), free, none)
+        except FitError:  # columns that repeat each other have no such limits: what was asked for stops, 'auto' goes on
+            if how.inference == "firth":
+                raise
+    if fit.penalised:
+        return "wald", wald, none
+    tests = likelihood_ratio(rows, fit) if affordable or how.inference == "profile" else none
+    return ("profile", profile_limits(rows, fit, se), tests) if how.inference == "profile" else ("wald", wald, tests)
+
+
+def _firth(rows: Rows, free: np.ndarray, none: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Limits and tests of the free coefficients by the penalised likelihood."""
+    firth, limits, tests = fit_firth(rows), none.copy(), none.copy()
+    limits[free], tests[free] = firth_limits(rows, firth), firth_tests(rows, firth)
+    return limits, tests
+
+
 def fit_without_weak(
-    woe: pd.DataFrame, bad: np.ndarray, weight: np.ndarray, groups: np.ndarray | None, sign: int, min_z: float
+    woe: pd.DataFrame, target: Target, how: Regression, forced: Collection[str] = ()
 ) -> tuple[Model, list[str]]:
-    """The model after features whose |z| stays below `min_z` have left, and their names.
+    """The model after features whose |z| stays below `min_z` have left, and their names; forced ones stay.
 
     One coefficient per feature, model-based z. A refit after each round lets the others take up what they gave.
     """
     names, weak = list(woe.columns), list[str]()
-    while len(names) > 1 and min_z > 0:
+    while len(names) > 1 and how.min_z > 0 and not how.ridge and not how.lasso:
         design = woe[names].to_numpy(dtype=float)
-        fit = fit_logistic(design, bad, weight, sign=sign)
-        gone = [] if fit.ridge else [names[j] for j in weak_features(design, weight, fit, min_z)]
+        fit = _regress(design, target, how)
+        leave = weak_features(design, target, fit, how.min_z)
+        gone = [] if fit.penalised else [names[j] for j in leave if names[j] not in forced]
         if not gone:
             break
         weak += gone
         names = [name for name in names if name not in gone]
-    return fit_model(woe[names], bad, weight, groups, sign), weak
+    return fit_model(woe[names], target, how), weak
 
 
-def weak_features(design: np.ndarray, weight: np.ndarray, fit: LogisticFit, min_z: float) -> list[int]:
+def weak_features(design: np.ndarray, target: Target, fit: LogisticFit, min_z: float) -> list[int]:
     """Columns that leave one by one, the weakest first, until every other |z| reaches `min_z`; clamped ones stay.
 
     After each step coefficients and covariance are updated in closed form instead of by a refit (J. Lawless and
     K. Singhal, Biometrics 34 (1978) 318-327). A column that others determine has no z of its own and leaves first.
     """
-    free = np.flatnonzero(~fit.clamped)
+    free = np.flatnonzero(~fit.held)
     x = np.column_stack([np.ones(len(design)), design])[:, free]
-    p = 1 / (1 + np.exp(-(x @ fit.coef[free])))
-    information = x.T @ (x * (weight * p * (1 - p))[:, None])
+    p = expit(x @ fit.coef[free] + (0.0 if target.offset is None else target.offset))
+    information = x.T @ (x * (target.weight * p * (1 - p))[:, None])
     # a trace of the scale makes the variance of a dependent column huge instead of undefined
     information[np.diag_indices_from(information)] *= 1 + 1e-9
     cov, coef = np.linalg.inv(information), fit.coef[free].copy()
@@ -114,13 +220,15 @@ def weak_features(design: np.ndarray, weight: np.ndarray, fit: LogisticFit, min_
 
 
 def make_table(model: Model, bins: BinningResult, woe: pd.DataFrame) -> pd.DataFrame:
-    """A row per term: `feature coef se z p_value lo hi iv bins mean_woe reason`."""
+    """A row per term: `feature coef se z p_value lo hi interval lr lr_p iv bins mean_woe reason`."""
     coef = model.fit.coef
     with np.errstate(invalid="ignore"):
         se = np.sqrt(np.diag(model.covariance))
     z = coef / se
-    half = ndtri(0.975) * se
-    reason = np.where(model.fit.clamped, CLAMPED.reason, PENALISED.reason if model.fit.ridge else "")
+    asked = SEPARATED if model.asked_ridge == 0 and model.fit.lasso == 0 else PENALISED
+    reason = np.full(len(coef), asked.reason if model.fit.penalised else "", dtype=object)
+    reason[model.fit.shrunk], reason[model.fit.clamped] = SHRUNK.reason, CLAMPED.reason
+    given = np.isfinite(model.limits).any(axis=1)
     return pd.DataFrame(
         {
             "feature": pd.Series(model.terms, dtype="str"),
@@ -128,8 +236,11 @@ def make_table(model: Model, bins: BinningResult, woe: pd.DataFrame) -> pd.DataF
             "se": se,
             "z": z,
             "p_value": 2 * norm.sf(np.abs(z)),
-            "lo": coef - half,
-            "hi": coef + half,
+            "lo": model.limits[:, 0],
+            "hi": model.limits[:, 1],
+            "interval": pd.Series(np.where(given, model.interval, ""), dtype="str"),
+            "lr": model.tests[:, 0],
+            "lr_p": model.tests[:, 1],
             "iv": [np.nan, *(bins[name].iv for name in model.features)],
             "bins": [0, *(used_bins(bins[name]) for name in model.features)],
             "mean_woe": [np.nan, *(mean_woe(bins, name) for name in model.features)],
@@ -146,9 +257,8 @@ def mean_woe(bins: BinningResult, name: str) -> float:
 
 def model_facts(model: Model, columns: int) -> dict[str, Any]:
     """What `glance` shows."""
-    scored = len(model.features) - len(model.clamped)
+    scored = len(model.features) - int(model.fit.held.sum())
     rate = model.bads / model.n
-    null = model.n * (rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
     free = scored + 1
     return {
         "n": model.n,
@@ -159,12 +269,14 @@ def model_facts(model: Model, columns: int) -> dict[str, Any]:
         "clamped": len(model.clamped),
         "auc_train": model.auc,
         "log_likelihood": model.fit.log_likelihood,
-        "log_likelihood_null": float(null),
+        "log_likelihood_null": model.null,
         "aic": 2 * free - 2 * model.fit.log_likelihood,
         "bic": float(free * np.log(model.n) - 2 * model.fit.log_likelihood),
+        "inference": model.interval,
         "covariance": "by group" if model.groups else "model",
         "groups": model.groups,
         "ridge": model.fit.ridge,
+        "lasso": model.fit.lasso,
     }
 
 

@@ -98,6 +98,11 @@ def fit_firth(rows: Rows) -> FirthFit:
     """The maximum of log-likelihood + ½ ln |information|: finite also where columns separate goods from bads.
 
     Reference: D. Firth, Biometrika 80 (1993) 27-38; G. Heinze, M. Schemper, Statistics in Medicine 21 (2002) 2409-2419.
+
+    Raises
+    ------
+    FitError : when columns repeat each other, or the steps do not settle.
+
     For one yes/no column it adds half a row to each of the four cells:
 
     >>> rows = Rows.of(np.repeat([[1.0], [0.0]], 4, axis=0), np.array([1, 1, 1, 1, 1, 0, 0, 0]))
@@ -176,7 +181,9 @@ def _firth_height(rows: Rows, fixed: int | None, value: float, start: np.ndarray
     if fixed is not None:
         coef[fixed] = value
     now, direction = _firth_step(rows, coef, free)
-    for _ in range(200):
+    for _ in range(60):
+        if not np.isfinite(now) or not np.isfinite(direction).all():
+            break
         if np.abs(direction).max() < 1e-9:
             return now, coef[free]
         share = min(1.0, 5.0 / np.abs(direction).max())
@@ -200,9 +207,9 @@ def _firth_step(rows: Rows, coef: np.ndarray, free: np.ndarray) -> tuple[float, 
     spread = rows.weight * prob * (1 - prob)
     information = rows.x.T @ (rows.x * spread[:, None])
     sign, log_det = np.linalg.slogdet(information)
-    if sign <= 0:
+    if sign <= 0 or np.linalg.cond(information) > 1e13:
         return -np.inf, np.zeros(len(free))
     hat = np.einsum("ij,jk,ik->i", rows.x, np.linalg.inv(information), rows.x, optimize=True) * spread
     score = rows.x.T @ (rows.weight * (rows.y - prob) + hat * (0.5 - prob))
     value = float(rows.weight @ (rows.y * eta - np.logaddexp(0.0, eta)) + 0.5 * log_det)
-    return value, np.linalg.solve(information[np.ix_(free, free)], score[free])
+    return value, np.linalg.lstsq(information[np.ix_(free, free)], score[free], rcond=1e-13)[0]

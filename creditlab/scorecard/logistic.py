@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from creditlab.errors import FitError, InputError, message
-from creditlab.estimators import expit
 
 #: log-odds beyond which a fitted row means that the columns tell goods from bads perfectly: no maximum exists there
 SEPARATED = 30.0
@@ -117,8 +116,8 @@ def fit_logistic(
     InputError : for numbers that are not finite, and for penalties below 0.
     FitError : when Newton's method does not converge even so.
 
-    References: D. P. Bertsekas, Projected Newton methods, SIAM J. Control 20 (1982); for |b| within an orthant, G. Andrew
-    and J. Gao, Scalable training of L1-regularized log-linear models, ICML 2007.
+    References: D. P. Bertsekas, Projected Newton methods, SIAM J. Control 20 (1982); for |b| within an orthant,
+    G. Andrew and J. Gao, Scalable training of L1-regularized log-linear models, ICML 2007.
 
     >>> x = np.array([[1.0], [0.0], [1.0], [0.0], [1.0], [0.0]])
     >>> fit = fit_logistic(x, np.array([0, 1, 0, 1, 1, 0]))
@@ -170,7 +169,8 @@ def _newton(problem: Problem, start: np.ndarray | None) -> LogisticFit | None:
     """The constrained maximum, or None where Newton's method runs away."""
     many = len(problem.y) > MANY
     coef = _null(problem) if start is None else np.where(start * problem.sign < 0, 0.0, start)
-    value, gradient, hessian, far = _pass(problem, coef, "single" if many else "double")
+    value, gradient, curvature, far = _pass(problem, coef, "single" if many else "double")
+    hessian = np.asarray(curvature)
     total = problem.weight.sum()
     # the gain in log-likelihood below which a step no longer moves the answer; a step by an old or a rough curvature
     # gains digits one by one instead of doubling them, so it must be smaller before it may be the last
@@ -189,8 +189,8 @@ def _newton(problem: Problem, start: np.ndarray | None) -> LogisticFit | None:
         how = ("single" if again else "none") if many else "double"
         found = _line_search(problem, coef, direction, value, orthant, how)
         if found is None and many and fresh < 5:  # an old curvature may lead nowhere; a fresh one does not
-            value, gradient, hessian, far = _pass(problem, coef, "double")
-            fresh += 1
+            value, gradient, curvature, far = _pass(problem, coef, "double")
+            hessian, fresh = np.asarray(curvature), fresh + 1
             continue
         if found is not None:
             coef, value, gradient, far = found[0], found[1], found[2], found[4]

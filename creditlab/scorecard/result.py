@@ -18,22 +18,29 @@ from creditlab.binning import BinningResult
 from creditlab.checks import check_level
 from creditlab.columns import Column, Dictionary
 from creditlab.estimators import table_content, table_of
-from creditlab.results import Result, Stamp, plain
+from creditlab.results import NotEstimable, Result, Stamp, plain
 from creditlab.scaling import Scale
 from creditlab.scorecard.points import add_points, bin_points, rounded
 from creditlab.scorecard.scoring import Scoring
 
 INTERCEPT = "(intercept)"
 BASE_LABEL = ("基础分", "base")
+AFTER_SELECTION = (
+    "注：分箱、变量筛选与系数用的是同一批样本，p 值与区间以筛选结果为条件，会显得过于乐观；请以留出样本为准。",
+    "Note: bins, selection and coefficients come from the same rows. P-values and intervals are conditional on the "
+    "selection and look better than they are; judge by rows that were held out.",
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class ScorecardResult(Result):
     """What a fit of `Scorecard` found. `tidy()` has a row per term: intercept and features of the model.
 
-    Columns of `tidy()`: `feature coef se z p_value lo hi iv bins mean_woe reason`. `coef` is the change of the log-odds
-    of bad per unit of WOE; `lo` and `hi` are 95 % bounds (`conf_int(level)` for another level); where a coefficient is
-    clamped they are NaN and `reason` says why. `mean_woe` is the weighted mean of the training rows.
+    Columns of `tidy()`: `feature coef se z p_value lo hi interval lr lr_p iv bins mean_woe reason`. `coef` is the
+    change of the log-odds of bad per unit of WOE; `lo` and `hi` are 95 % bounds, made as `interval` says
+    (`limits(feature)` gives them, `conf_int(level)` Wald bounds of another level); `lr` is the likelihood ratio of
+    leaving the feature out, `lr_p` its p-value. Where a coefficient is clamped all are NaN and `reason` says why.
+    `mean_woe` is the weighted mean of the training rows.
 
     Parameters
     ----------
@@ -75,6 +82,18 @@ class ScorecardResult(Result):
 
         half = ndtri((1 + check_level(level)) / 2) * self.bse
         return pd.DataFrame({"lo": self.params - half, "hi": self.params + half})
+
+    def limits(self, term: str) -> tuple[float, float] | NotEstimable:
+        """The 95 % bounds of one term; where it has none, why."""
+        row = self.table.set_index("feature").loc[term]
+        bounds = float(row["lo"]), float(row["hi"])
+        if np.isnan(bounds).all():
+            return NotEstimable(row["reason"] or "the likelihood gives no interval here")
+        return bounds
+
+    def summary(self) -> str:
+        """The result as text, with how far its p-values may be trusted."""
+        return f"{super().summary()}\n{AFTER_SELECTION[0]}\n{AFTER_SELECTION[1]}"
 
     @property
     def intercept(self) -> float:

@@ -20,7 +20,16 @@ from creditlab.estimators import CreditModel, names_of, pack_special, read_frame
 from creditlab.results import Stamp, plain
 from creditlab.scaling import Scale
 from creditlab.scorecard.exports import Exports
-from creditlab.scorecard.fitting import Model, check_exact, fit_without_weak, make_table, model_facts
+from creditlab.scorecard.fitting import (
+    INFERENCES,
+    Model,
+    Regression,
+    Target,
+    check_exact,
+    fit_without_weak,
+    make_table,
+    model_facts,
+)
 from creditlab.scorecard.points import BASES
 from creditlab.scorecard.reasons import reason_frame
 from creditlab.scorecard.result import ScorecardResult
@@ -44,6 +53,12 @@ class Scorecard(Exports, CreditModel):
     events_per_feature : bads (or goods, if they are rarer) that each feature needs; the strongest by IV stay.
     min_z : a feature whose |z| stays below this leaves: at 1 it adds about as much to the error of prediction as it
         takes away. 0 keeps all.
+    ridge, lasso : penalties on the slopes: half of `ridge` times their squares and `lasso` times their absolute values
+        are taken from the log-likelihood. With either, no feature leaves for a small |z|, and none has an interval.
+    inference : how limits and tests of coefficients are made. 'wald' from the covariance, by group where groups are
+        given; 'profile' from the profile likelihood; 'firth' from Firth's penalised likelihood, for few bads; 'auto'
+        takes 'firth' below 20 bads per coefficient where the sample is small enough to afford it, else 'wald'.
+        Likelihoods take rows as independent.
     dictionary : declared columns: their labels for reasons, and the column policy (only the use class 'model' passes).
     name : what `Scores` calls this card, such as 'entry' or 'behaviour'.
 
@@ -77,6 +92,9 @@ class Scorecard(Exports, CreditModel):
         max_correlation: float = 0.99,
         events_per_feature: float = 10.0,
         min_z: float = 1.0,
+        ridge: float = 0.0,
+        lasso: float = 0.0,
+        inference: str = "auto",
         dictionary: Dictionary | None = None,
         name: str = "scorecard",
     ) -> None:
@@ -88,10 +106,13 @@ class Scorecard(Exports, CreditModel):
         self.max_correlation = max_correlation
         self.events_per_feature = events_per_feature
         self.min_z = min_z
+        self.ridge = ridge
+        self.lasso = lasso
+        self.inference = inference
         self.dictionary = dictionary
         self.name = name
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Scorecard:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, *, offset: Any = None) -> Scorecard:
         """Bin, select, fit, scale.
 
         Parameters
@@ -99,7 +120,10 @@ class Scorecard(Exports, CreditModel):
         X : DataFrame (or 2-D array), n rows of raw columns.
         y : n values of 0 and 1, 1 = bad.
         sample_weight : n weights; a weight of w equals w copies of the row.
-        groups : n group labels (villages); then standard errors allow for dependence within groups.
+        groups : n group labels (villages); then standard errors, and the intervals of the bins, allow for dependence
+            within groups.
+        offset : n log-odds of bad that the rows have before the card speaks, such as ln(share of goods kept) with its
+            sign turned where goods were sampled. The card is what comes on top; its own scores have an offset of 0.
 
         Raises
         ------
@@ -109,12 +133,13 @@ class Scorecard(Exports, CreditModel):
         self._check_settings()
         frame, bad, weight, codes = read_sample(self, X, y, sample_weight, groups)
         check_use(frame.columns, self.dictionary, purpose="scorecard")
-        bins, woe = self._bins(frame, bad, weight)
+        target = Target(bad, weight, codes, self._offset(offset, sample_weight, len(y)))
+        bins, woe = self._bins(frame, target)
         selection = select_features(
             bins,
             woe,
             iv=information(woe, bad, weight),
-            events=min(weight @ bad, weight @ (1 - bad)),
+            events=target.events,
             weight=weight,
             min_iv=self.min_iv,
             max_correlation=self.max_correlation,
@@ -122,10 +147,10 @@ class Scorecard(Exports, CreditModel):
         )
         chosen = woe[selection.loc[selection["kept"], "feature"].tolist()]
         sign = -1 if self.sign_constrained else 0
-        model, weak = fit_without_weak(chosen, bad, weight, codes, sign, self.min_z)
-        result = self._wrap(
-            bins, with_model(selection, model.coef, model.clamped, weak), chosen, model, [frame, bad, weight]
-        )
+        how = Regression(sign, self.ridge, self.lasso, self.min_z, self.inference)
+        model, weak = fit_without_weak(chosen, target, how)
+        left = {"sign": model.clamped, "shrunk": model.shrunk, "weak": weak}
+        result = self._wrap(bins, with_model(selection, model.coef, left), chosen, model, [frame, bad, weight])
         result = check_exact(result, frame)
         self.classes_ = np.array([0, 1])
         self.result_ = result
@@ -133,6 +158,7 @@ class Scorecard(Exports, CreditModel):
 
     def _check_settings(self) -> None:
         check_one_of(self.base, BASES, "base")
+        check_one_of(self.inference, INFERENCES, "inference")
         for name, kind in (("scale", Scale), ("binner", Binner), ("dictionary", Dictionary)):
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
@@ -144,6 +170,8 @@ class Scorecard(Exports, CreditModel):
             ("max_correlation", 1.0),
             ("events_per_feature", np.inf),
             ("min_z", np.inf),
+            ("ridge", np.finfo(float).max),
+            ("lasso", np.finfo(float).max),
         ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= high:
@@ -151,11 +179,26 @@ class Scorecard(Exports, CreditModel):
                     message(f"a number from 0 to {high:g}", repr(value), f"Scorecard({name}=...)", "Correct it.")
                 )
 
-    def _bins(self, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray) -> tuple[BinningResult, pd.DataFrame]:
+    def _offset(self, offset: Any, sample_weight: Any, n: int) -> np.ndarray | None:
+        """The offset of the rows that a fit uses."""
+        if offset is None:
+            return None
+        values = np.asarray(offset, dtype=float)
+        if values.shape != (n,) or not np.isfinite(values).all():
+            raise InputError(
+                message(f"{n} finite log-odds, one per row", f"shape {values.shape}", "offset", "Align it with X.")
+            )
+        return values if sample_weight is None else values[np.asarray(sample_weight, dtype=float) > 0]
+
+    def _bins(self, frame: pd.DataFrame, target: Target) -> tuple[BinningResult, pd.DataFrame]:
         """The bins, and the WOE to train on: out of fold for text columns of many levels."""
         binner = Binner() if self.binner is None else clone(self.binner)
         # without weights the binner counts in whole numbers
-        woe = binner.fit_transform(frame, bad, sample_weight=None if (weight == 1).all() else weight)
+        weight = None if (target.weight == 1).all() else target.weight
+        groups = target.groups
+        if groups is not None and len(np.unique(groups)) < 2:
+            groups = None
+        woe = binner.fit_transform(frame, target.bad, sample_weight=weight, groups=groups)
         return binner.result_, woe.reset_index(drop=True)
 
     def _wrap(
@@ -224,8 +267,18 @@ class Scorecard(Exports, CreditModel):
             "named": hasattr(self, "feature_names_in_"),
             "settings": {
                 k: getattr(self, k)
-                for k in ("base", "sign_constrained", "min_iv", "max_correlation", "events_per_feature", "min_z")
-            },
+                for k in (
+                    "base",
+                    "sign_constrained",
+                    "min_iv",
+                    "max_correlation",
+                    "events_per_feature",
+                    "min_z",
+                    "ridge",
+                    "lasso",
+                    "inference",
+                )
+            },  # fmt: skip
             "binner": None if self.binner is None else binner_settings(self.binner),
             "result": self.result_.content(),
         }

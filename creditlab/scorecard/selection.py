@@ -29,6 +29,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "对模型的贡献小于其估计误差（|z| 低于下限）",
         "adds less than the error of its own estimate (|z| below the floor)",
     ),
+    "shrunk": ("被绝对值惩罚收缩为 0", "shrunk to 0 by the absolute penalty"),
     "sign": (
         "系数会与其坏账率方向相反，已置为 0",
         "its coefficient would contradict its bad rate: clamped at 0",
@@ -107,13 +108,14 @@ def repeated(woe: pd.DataFrame, frame: pd.DataFrame, weight: np.ndarray | None, 
     return found
 
 
-def with_model(
-    selection: pd.DataFrame, coef: Mapping[str, float], clamped: set[str], weak: Iterable[str] = ()
-) -> pd.DataFrame:
-    """The final table `feature iv bins kept coef reason_zh reason_en`, after the model has spoken."""
+def with_model(selection: pd.DataFrame, coef: Mapping[str, float], left: Mapping[str, Iterable[str]]) -> pd.DataFrame:
+    """The final table `feature iv bins kept coef reason_zh reason_en`, after the model has spoken.
+
+    `left` : reason → the features that left the model for it.
+    """
     frame = selection.copy()
-    frame.loc[frame["feature"].isin(clamped), "reason"] = "sign"
-    frame.loc[frame["feature"].isin(set(weak)), "reason"] = "weak"
+    for reason, names in left.items():
+        frame.loc[frame["feature"].isin(set(names)), "reason"] = reason
     frame["kept"] = frame["reason"] == "kept"
     frame["coef"] = [coef.get(name, np.nan) for name in frame["feature"]]
     for place, lang in enumerate(("zh", "en")):

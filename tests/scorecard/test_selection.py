@@ -56,7 +56,7 @@ def test_few_bads_keep_the_strongest() -> None:
 
 
 def test_reasons_are_bilingual_and_the_model_has_the_last_word() -> None:
-    table = with_model(chosen().reset_index(), {"strong": -1.0, "weak": 0.0}, {"weak"}).set_index("feature")
+    table = with_model(chosen().reset_index(), {"strong": -1.0, "weak": 0.0}, {"sign": {"weak"}}).set_index("feature")
     assert not table.loc["weak", "kept"] and "clamped" in table.loc["weak", "reason_en"]
     assert "置为 0" in table.loc["weak", "reason_zh"]
     assert "'strong'" in table.loc["twin", "reason_en"] and "「strong」" in table.loc["twin", "reason_zh"]

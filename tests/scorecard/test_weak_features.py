@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from creditlab.scorecard import Scorecard, fit_logistic
-from creditlab.scorecard.fitting import fit_without_weak, weak_features
+from creditlab.scorecard.fitting import Regression, Target, fit_without_weak, weak_features
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_the_closed_form_keeps_what_statsmodels_keeps_after_a_refit_for_every_st
     rows: tuple[pd.DataFrame, np.ndarray],
 ) -> None:
     X, y = rows
-    model, weak = fit_without_weak(X, y, np.ones(len(y)), None, 0, 1.0)
+    model, weak = fit_without_weak(X, Target(y, np.ones(len(y))), Regression(sign=0, inference="wald"))
     assert list(model.features) == _by_refits(X, y, 1.0)
     assert set(model.features) | set(weak) == set(X.columns) and {"x0", "x1", "x2"} <= set(model.features)
 
@@ -42,7 +42,7 @@ def test_a_column_that_others_determine_leaves_without_a_warning(rows: tuple[pd.
     X, y = rows
     twin = X[["x0", "x1"]].assign(both=X["x0"] + X["x1"])
     fit = fit_logistic(twin.to_numpy(), y, sign=0)
-    assert len(weak_features(twin.to_numpy(), np.ones(len(y)), fit, 1.0)) == 1
+    assert len(weak_features(twin.to_numpy(), Target(y, np.ones(len(y))), fit, 1.0)) == 1
 
 
 def test_a_weak_feature_is_listed_with_its_reason_and_zero_keeps_all() -> None:
