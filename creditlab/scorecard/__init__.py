@@ -2,23 +2,38 @@
 
 `Scorecard` orchestrates; `selection` says which features enter, `logistic` fits on arrays, `fitting` names what comes
 back, `points` maps it to points, `reasons` puts losses into words, `scores` tabulates, `result` is what is signed,
-`scoring` sums over blocks of rows, and `statement`, `standalone` and `pmml` write the card for other machines.
+`scoring` sums over blocks of rows, and `statement`, `standalone` and `pmml` write the card for other machines. The
+strategy tables (`gains`, `cutoffs`, `swaps`, `overrides`) take points and outcomes of any card, on `applicants`.
 """
 
+from creditlab.scorecard.applicants import Economics
+from creditlab.scorecard.cutoffs import CutoffSweep, cutoff_sweep
+from creditlab.scorecard.gains import Gains, gains_table
 from creditlab.scorecard.logistic import LogisticFit, fit_logistic
+from creditlab.scorecard.overrides import Overrides, override_analysis
 from creditlab.scorecard.reasons import rank_losses, reason_frame
 from creditlab.scorecard.result import ScorecardResult
 from creditlab.scorecard.scorecard import Scorecard
 from creditlab.scorecard.scores import TIERS, Scores, tier_of
+from creditlab.scorecard.swaps import SwapSet, swap_set
 
 __all__ = [
     "TIERS",
+    "CutoffSweep",
+    "Economics",
+    "Gains",
     "LogisticFit",
+    "Overrides",
     "Scorecard",
     "ScorecardResult",
     "Scores",
+    "SwapSet",
+    "cutoff_sweep",
     "fit_logistic",
+    "gains_table",
+    "override_analysis",
     "rank_losses",
     "reason_frame",
+    "swap_set",
     "tier_of",
 ]
