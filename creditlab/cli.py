@@ -56,7 +56,17 @@ def _parser() -> Parser:
     parser = Parser(prog="creditlab", description="Village-level credit risk for rural banks 村级信用风险")
     parser.add_argument("--version", action="version", version=f"creditlab {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    for add in (_add_world, _add_check, _add_study, _add_scorecard, _add_score, _add_validate, _add_sql, _add_later):
+    for add in (
+        _add_world,
+        _add_check,
+        _add_study,
+        _add_loans,
+        _add_scorecard,
+        _add_score,
+        _add_validate,
+        _add_sql,
+        _add_later,
+    ):
         add(verbs)
     return parser
 
@@ -159,6 +169,41 @@ def _print_reconciliation(reconciliation: Any) -> None:
     differences = reconciliation.differences()
     if len(differences):
         print(differences.to_string(index=False))
+
+
+def _add_loans(verbs: Any) -> None:
+    verb = _verb(verbs, "loans", "the loan book: from the ledger to the recoveries 信贷台账报告", _loans)
+    verb.add_argument("folder")
+    verb.add_argument("--out", required=True)
+    verb.add_argument("--id-key", help="file that holds the key of the pseudonyms")
+    verb.add_argument("--as-of", help="last observation date of the sample, such as 2023-12-31")
+    _add_common(verb)
+
+
+def _loans(options: argparse.Namespace) -> int:
+    from creditlab.study.loan_book import PARTS, loan_study
+
+    given = _given(options, ("as_of", "seed", "lang", "edition"))
+    county = _county(options)
+    with _bar(len(PARTS) + 1) as step:
+        study = loan_study(county, name=Path(options.folder).resolve().name, progress=step, **given)
+        step("写出报告", "write the report")
+        report = study.write(options.out)
+    _print_reconciliation(study.parts.get("reconciliation"))
+    _print_loans(study)
+    print(f"\nreport 报告: {report}")
+    return DONE
+
+
+def _print_loans(study: Any) -> None:
+    if "ratios" in study.parts:
+        print(f"\nNPL ratios at {study['ratios'].facts['month_end']} 期末不良率")
+        print(study["ratios"].side_by_side().to_string(index=False, float_format="%.4f"))
+    if "definition" in study.parts:
+        lab = study["definition"]
+        print(f"\nDefinition of bad 坏的定义: {lab.choice.label('en')} {lab.choice.label('zh')}")
+    for part, reason in study.absent.items():
+        print(f"absent 没有: {part}: {reason}")
 
 
 def _print_villages(study: Any, count: int) -> None:
@@ -339,7 +384,6 @@ LATER = {
     "reveal": "customer numbers put back onto a contact list by whoever holds the crosswalk",
     "recheck": "every figure of a report computed again by a second path",
     "diff": "what changed between two reports",
-    "loans": "the loan book's own report",
 }
 
 

@@ -25,6 +25,7 @@ _PUBLIC = {
     "render": "creditlab.report.page",
     "study_document": "creditlab.report.context",
     "validation_document": "creditlab.report.context",
+    "loan_document": "creditlab.report.loan_sections",
     "suppress": "creditlab.report.edition",
 }
 

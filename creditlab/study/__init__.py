@@ -3,6 +3,7 @@
 from creditlab.study.apply import model_sql, score_table, validation_report, write_scores
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.frame import ModellingFrame, modelling_frame
+from creditlab.study.loan_book import LoanStudy, loan_study
 from creditlab.study.models import load
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
@@ -12,6 +13,7 @@ from creditlab.study.why import VillageWhy, village_why
 
 __all__ = [
     "CrossFit",
+    "LoanStudy",
     "ModellingFrame",
     "StudyResult",
     "VillagePanel",
@@ -19,6 +21,7 @@ __all__ = [
     "cross_explain",
     "cross_fit",
     "load",
+    "loan_study",
     "model_sql",
     "modelling_frame",
     "run_study",

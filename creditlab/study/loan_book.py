@@ -1,0 +1,266 @@
+"""The loan book's own report: every analysis of `creditlab.loans` in reading order, and the folder that it becomes.
+
+It begins with the reconciliation to the ledger, because every later figure inherits what differs there. What a county's
+tables do not allow is left out with its reason; nothing else is hidden.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from creditlab import loans
+from creditlab.checks import check_one_of
+from creditlab.config import StudyConfig
+from creditlab.errors import CreditlabError, InputError, message
+from creditlab.files import whole_folder, write_json, write_text
+from creditlab.loans import LoanBook, Policy
+from creditlab.loans.book import month_ends
+from creditlab.loans.classes import CLASSES
+from creditlab.loans.shares import LEVEL
+from creditlab.results import Result, Stamp
+from creditlab.study.county import observation_dates
+from creditlab.study.outcome import write_table
+from creditlab.study.steps import Progress
+
+#: part → what it is called while it is made
+PARTS: Mapping[str, tuple[str, str]] = {
+    "reconciliation": ("与总账核对", "reconcile to the ledger"),
+    "structure": ("台账结构", "structure of the book"),
+    "renewals": ("续贷", "renewals"),
+    "classification": ("五级分类", "five-class classification"),
+    "ratios": ("不良率", "NPL ratios"),
+    "ratios_by_product": ("不良率（产品）", "NPL ratios by product"),
+    "ratios_by_village": ("不良率（村）", "NPL ratios by village"),
+    "migration": ("迁徙率", "migration rates"),
+    "flow": ("不良变动", "flow of non-performing loans"),
+    "transitions": ("状态转移", "transitions"),
+    "transitions_by_product": ("状态转移（产品）", "transitions by product"),
+    "roll_rates": ("滚动率", "roll rates"),
+    "class_transitions": ("分类转移", "transitions of classes"),
+    "village_transitions": ("村级状态转移（收缩）", "village transitions, shrunken"),
+    "movement": ("迁移矩阵统计量", "migration statistics"),
+    "generator": ("转移强度", "generator"),
+    "vintages": ("账龄曲线", "vintage curves"),
+    "vintages_by_plan": ("账龄曲线（还款方式）", "vintage curves by plan"),
+    "calendar": ("农时日历", "agricultural calendar"),
+    "comparable": ("可比逾期率", "comparable arrears"),
+    "definition": ("坏的定义", "definition of bad"),
+    "sample": ("好坏样本", "good/bad sample"),
+    "hazard": ("风险率模型", "hazard model"),
+    "recoveries": ("清收", "recoveries"),
+    "recoveries_by_guarantee": ("清收（担保方式）", "recoveries by guarantee"),
+    "expected_loss": ("预期损失", "expected loss"),
+    "enforcement": ("执行", "enforcement"),
+    "enforcement_by_village": ("执行（村）", "enforcement by village"),
+    "channels": ("申请渠道", "channels"),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class LoanStudy(Result):
+    """Everything about a loan book. `parts` holds the results by name; `absent` says why a part is missing.
+
+    Its table lists the parts: part zh en made reason.
+    """
+
+    title: ClassVar[str] = "The loan book 信贷台账"
+
+    name: str
+    parts: Mapping[str, Result]
+    absent: Mapping[str, str]
+    findings: pd.DataFrame
+    lang: str = "zh"
+    edition: str = "internal"
+
+    def __getitem__(self, name: str) -> Result:
+        check_one_of(name, tuple(PARTS), "part of the loan study")
+        if name in self.absent:
+            raise InputError(message(f"the part '{name}'", "none", "loan study", self.absent[name]))
+        return self.parts[name]
+
+    def document(self) -> Any:
+        """The report as a document."""
+        from creditlab.report import loan_document
+
+        return loan_document(self)
+
+    def write(self, out: str | os.PathLike[str]) -> Path:
+        """Write report.html, report.json and the tables as Parquet and CSV; whole or not at all."""
+        from creditlab.report import render
+
+        document = self.document()
+        with whole_folder(out) as folder:
+            write_text(folder / "report.html", render(document))
+            write_json(folder / "report.json", document.to_dict())
+            for name, frame in self.tables().items():
+                write_table(folder, name, frame)
+        return Path(out) / "report.html"
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables to write: all of them, or in the external edition those of the whole bank."""
+        named = {name: part.tidy() for name, part in self.parts.items() if name != "sample"}
+        if "sample" in self.parts and self.edition == "internal":
+            named["sample"] = self.parts["sample"].tidy()
+        if self.edition == "external":
+            named = {name: frame for name, frame in named.items() if name in _EXTERNAL}
+        return {**named, "findings": self.findings}
+
+
+#: tables of the whole bank, without villages, persons or small groups
+_EXTERNAL = ("reconciliation", "classification", "ratios", "migration", "flow", "transitions", "class_transitions",
+             "movement", "generator", "calendar", "definition")  # fmt: skip
+
+
+def loan_study(
+    county: Any,
+    *,
+    name: str = "",
+    as_of: Any = None,
+    policy: Policy | None = None,
+    level: float = LEVEL,
+    seed: int = 0,
+    lang: str = "zh",
+    edition: str = "internal",
+    progress: Progress | None = None,
+) -> LoanStudy:
+    """Study a loan book from the reconciliation to the recoveries.
+
+    Parameters
+    ----------
+    county : a `County`; loans and loan_months are needed, the rest is used where it is there.
+    name : what the report is called.
+    as_of : last observation date of the sample and of the hazard's expected loss; by default the end of the book less
+        18 months.
+    policy : which classification rule holds when.
+    level, seed : of all intervals, and of the resampling.
+    lang, edition : 'zh' or 'en' shown first; 'external' suppresses small cells.
+    progress : called with the name of each step.
+
+    Raises
+    ------
+    InputError : the tables loans or loan_months are missing or cannot be used.
+    """
+    check_one_of(lang, ("zh", "en"), "lang")
+    check_one_of(edition, ("internal", "external"), "edition")
+    book = loans.loan_book(county)
+    maker = _Maker(county, book, as_of, policy or Policy(), level, seed)
+    for part, (zh, en) in PARTS.items():
+        if progress is not None:
+            progress(zh, en)
+        maker.make(part)
+    table = pd.DataFrame(
+        [{"part": p, "zh": zh, "en": en, "made": p in maker.parts, "reason": maker.absent.get(p, "")}
+         for p, (zh, en) in PARTS.items()]
+    )  # fmt: skip
+    return LoanStudy(
+        name=name,
+        table=table,
+        parts=maker.parts,
+        absent=maker.absent,
+        findings=maker.findings(),
+        lang=lang,
+        edition=edition,
+        stamp=Stamp(inputs=book.digest, spec=Stamp.of([], {"level": level, "as_of": str(as_of)}).spec, seed=seed),
+        facts={
+            "notes": len(book.notes),
+            "loan-months": len(book.months),
+            "parts made": len(maker.parts),
+            "parts absent": len(maker.absent),
+        },
+    )
+
+
+class _Maker:
+    """The parts, made one after the other; some need earlier ones."""
+
+    def __init__(self, county: Any, book: LoanBook, as_of: Any, policy: Policy, level: float, seed: int) -> None:
+        self.county, self.book, self.policy, self.level, self.seed = county, book, policy, level, seed
+        self.as_of = as_of
+        self.parts: dict[str, Result] = {}
+        self.absent: dict[str, str] = {}
+
+    def make(self, part: str) -> None:
+        """Make a part; one that these tables do not allow is absent, with the message that says why."""
+        try:
+            self.parts[part] = self._calls()[part]()
+        except CreditlabError as error:
+            self.absent[part] = str(error)
+
+    def part(self, name: str) -> Any:
+        """An earlier part that this one needs."""
+        if name not in self.parts:
+            raise InputError(
+                message(f"the part '{name}'", "none", "loan study", self.absent.get(name, "Make it first."))
+            )
+        return self.parts[name]
+
+    def dates(self) -> list[str]:
+        return observation_dates(self.county, StudyConfig(as_of=self.as_of))
+
+    def findings(self) -> pd.DataFrame:
+        """What was imperfect, from the book and from the parts that look for it."""
+        frames = [self.book.findings]
+        for part in ("reconciliation", "structure", "classification"):
+            if part in self.parts:
+                frames.append(self.part(part).findings)
+        return pd.concat(frames, ignore_index=True)
+
+    def _calls(self) -> dict[str, Callable[[], Result]]:
+        book, level = self.book, self.level
+        return {
+            "reconciliation": lambda: loans.reconcile(self.county),
+            "structure": lambda: loans.book_structure(book),
+            "renewals": lambda: loans.renewals(book, level=level),
+            "classification": self._classification,
+            "ratios": lambda: loans.npl_ratios(book, level=level),
+            "ratios_by_product": lambda: loans.npl_ratios(book, "product", level=level),
+            "ratios_by_village": lambda: loans.npl_ratios(book, "village_id", level=level),
+            "migration": self._migration,
+            "flow": lambda: loans.npl_flow(book, level=level),
+            "transitions": lambda: loans.transitions(book, level=level),
+            "transitions_by_product": lambda: loans.transitions(book, "product", level=level),
+            "roll_rates": lambda: loans.roll_rates(self.part("transitions_by_product")),
+            "class_transitions": lambda: loans.transitions(book, states="class5", level=level),
+            "village_transitions": lambda: loans.shrink(loans.transitions(book, "village_id", level=level)),
+            "movement": self._movement,
+            "generator": lambda: loans.generator(self.part("class_transitions").matrix()),
+            "vintages": lambda: loans.vintage_curves(book, cohort="cohort_year", level=level),
+            "vintages_by_plan": lambda: loans.vintage_curves(
+                book, "plan", cohort="cohort_year", clock="due", longest=12
+            ),
+            "calendar": lambda: loans.calendar(book, level=level),
+            "comparable": lambda: loans.comparable_arrears(book, level=level),
+            "definition": lambda: loans.definition_lab(book, self.dates(), level=level),
+            "sample": lambda: loans.performance_sample(book, self.dates(), seed=self.seed),
+            "hazard": lambda: loans.hazard_model(book, level=level),
+            "recoveries": lambda: loans.recoveries(book, level=level, seed=self.seed),
+            "recoveries_by_guarantee": lambda: loans.recoveries(book, "guarantee", level=level, seed=self.seed),
+            "expected_loss": self._expected_loss,
+            "enforcement": lambda: loans.enforcement(self.county, level=level),
+            "enforcement_by_village": lambda: loans.enforcement(self.county, "village_id", level=level),
+            "channels": lambda: loans.channel_funnel(self.county, level=level),
+        }
+
+    def _classification(self) -> Result:
+        return loans.classify(self.book, self.policy, refinanced=self.part("renewals").refinanced)
+
+    def _migration(self) -> Result:
+        """Over the last twelve months of the book."""
+        end = month_ends([max(self.book.last - 12, self.book.first), self.book.last])
+        return loans.migration(self.book, end[0], end[1], level=self.level)
+
+    def _movement(self) -> Result:
+        """Of the five classes from month to month, without exits."""
+        counts = self.part("class_transitions").counts()
+        inner = list(CLASSES)
+        return loans.migration_statistics(counts.loc[inner, inner])
+
+    def _expected_loss(self) -> Result:
+        day = month_ends([self.book.last])[0]
+        return loans.expected_loss(self.part("hazard"), self.part("recoveries"), self.book, day)
