@@ -40,7 +40,7 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     progress("与总账对账", "reconcile to the ledger")
     reconciliation = reconcile(county) if "control_totals" in county.tables else None
     progress("确定观察日与好坏样本", "observation dates, good/bad sample")
-    dates = observation_dates(county, config)
+    dates = observation_dates(county.tables["loan_months"].frame["month_end"], config)
     sample = performance_sample(county, as_of=dates, bad=config.bad())
     progress("观察日特征", "features at the observation dates")
     data = modelling_frame(county, sample, card="behaviour")
@@ -71,9 +71,9 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     )  # fmt: skip
 
 
-def observation_dates(county: County, config: StudyConfig) -> list[str]:
-    """The observation dates, a year apart, the last one first in the config (`as_of`) or derived from the book."""
-    months = pd.to_datetime(county.tables["loan_months"].frame["month_end"])
+def observation_dates(month_ends: Any, config: StudyConfig) -> list[str]:
+    """The observation dates, a year apart, the last one given (`as_of`) or so early that windows can be full."""
+    months = pd.to_datetime(pd.Series(month_ends))
     if config.as_of is None:
         last = (months.max() - pd.DateOffset(months=WINDOW_MONTHS)) + pd.offsets.MonthEnd(0)
     else:

@@ -133,7 +133,7 @@ def loan_study(
 
     Parameters
     ----------
-    county : a `County`; loans and loan_months are needed, the rest is used where it is there.
+    county : a `County` or a mapping of frames; loans and loan_months are needed, the rest is used where it is there.
     name : what the report is called.
     as_of : last observation date of the sample and of the hazard's expected loss; by default the end of the book less
         18 months.
@@ -201,7 +201,7 @@ class _Maker:
         return self.parts[name]
 
     def dates(self) -> list[str]:
-        return observation_dates(self.county, StudyConfig(as_of=self.as_of))
+        return observation_dates(month_ends([self.book.first, self.book.last]), StudyConfig(as_of=self.as_of))
 
     def findings(self) -> pd.DataFrame:
         """What was imperfect, from the book and from the parts that look for it."""
