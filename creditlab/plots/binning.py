@@ -19,7 +19,7 @@ from creditlab.errors import InputError, message
 from creditlab.plots import theme
 from creditlab.plots.words import Text, word
 
-__all__ = ["bad_rate", "grid", "iv", "woe"]
+__all__ = ["bad_rate", "by_period", "grid", "iv", "woe"]
 
 #: a meaning in Chinese with its English behind it
 _BILINGUAL = re.compile(r"^([^\x00-\x7f]+) ([\x00-\x7f]+)$")
@@ -117,6 +117,16 @@ def woe(table: Any, labels: Any = None) -> go.Figure:
         )
     fig.update_layout(xaxis=bin_axis(fig, table, drawn), yaxis=theme.axis("woe", zeroline=True), margin={"t": 112})
     return named(fig, table, labels)
+
+
+def by_period(table: Any, labels: Any = None) -> go.Figure:
+    """Bad rate of each bin in the periods of training, where `fit` was given them; see `binning_views.by_period`.
+
+    What other rows, groups and villages show is drawn by the view: `table.on(...)`, `binner.on(...)[name]`.
+    """
+    from creditlab.plots import binning_views
+
+    return binning_views.by_period(table.view() if hasattr(table, "view") else table, labels)
 
 
 def iv(result: Any, labels: Any = None) -> go.Figure:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from creditlab.binning import Binner, BinningView
+from creditlab.binning import Binner, BinningView, ContinuousBinner
 from creditlab.columns import Column, Dictionary
 from creditlab.results import Result, Stamp
 
@@ -131,6 +131,14 @@ def seen() -> BinningView:
     y = (rng.random(600) < 1 / (1 + np.exp(1.5 + x))).astype(int)
     given = {"groups": rng.integers(0, 30, 600), "period": np.repeat(["2024", "2025"], 300)}
     return binner().on(frame, y, by={"village": np.repeat(["甲", HOSTILE, "丙"], 200)}, **given)
+
+
+def means() -> ContinuousBinner:
+    """Yuan by two characteristics, one with a hostile name."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=600)
+    frame = pd.DataFrame({"deposit": x, HOSTILE: rng.choice(["水稻", HOSTILE], 600)})
+    return ContinuousBinner(max_bins=4).fit(frame, np.maximum(1000 * x + rng.normal(0, 800, 600), 0))
 
 
 def points() -> pd.DataFrame:

@@ -27,6 +27,7 @@ def ends(trace, axis="y"):
 def test_figures_are_reached_from_results():
     table = BINNER.result_["deposit"]
     assert table.plot.bad_rate().to_json() == binning.bad_rate(table).to_json()
+    assert table.plot.by_period().to_json() == binning_views.by_period(table.view()).to_json()
     assert VIEW.plot.by_period().to_json() == binning_views.by_period(VIEW).to_json()
     assert SEEN.plot.iv_by_scope().to_json() == binning_views.iv_by_scope(SEEN).to_json()
     assert BINNER.result_.plot.grid().to_json() == binning.grid(BINNER.result_).to_json()

@@ -16,6 +16,7 @@ from creditlab.plots import (
     binning_views,
     explanation,
     loans,
+    means,
     scorecard,
     theme,
     validation,
@@ -32,11 +33,13 @@ DRAWN = {
     "binning.iv": lambda: binning.iv(
         pd.DataFrame({"name": ["crop", "deposit", made.HOSTILE], "iv": [0.1, 0.3, 0.2], "n": 1000}), made.LABELS
     ),
+    "binning.by_period": lambda: binning.by_period(made.binner().result_["deposit"]),
     "binning.grid": lambda: binning.grid(made.binner().result_, labels=made.LABELS),
     "binning_views.compare": lambda: binning_views.compare(made.seen()["deposit"], labels=made.LABELS),
     "binning_views.by_period": lambda: binning_views.by_period(made.seen()[made.HOSTILE]),
     "binning_views.by_group": lambda: binning_views.by_group(made.seen()["deposit"], "village"),
     "binning_views.iv_by_scope": lambda: binning_views.iv_by_scope(made.seen(), made.LABELS),
+    "means.mean": lambda: means.mean(made.means().result_[made.HOSTILE], unit=made.HOSTILE),
     "scorecard.points": lambda: scorecard.points(made.points()),
     "scorecard.coefficients": lambda: scorecard.coefficients(made.coefficients()),
     "scorecard.score_distribution": lambda: scorecard.score_distribution(SCORES),
