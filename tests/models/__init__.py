@@ -36,16 +36,11 @@ def said(model: Any, frame: pd.DataFrame) -> dict[str, list[Any]]:
     return {"points": model.points(frame).tolist(), "log_odds": model.decision_function(frame).tolist()}
 
 
-def write() -> None:
-    """Fit one small model of each kind and write files, rows and answers."""
+def fitted() -> tuple[dict[str, Any], pd.DataFrame]:
+    """One small model of each kind, and the rows they were fitted on."""
     from creditlab import Binner, Challenger, Cross, Scale, Scorecard
-    from creditlab.estimators import SCHEMA_VERSION
-    from creditlab.files import canonical_json
-    from creditlab.results import plain
     from tests.scorecard.parity import sample
 
-    folder = HERE / f"v{SCHEMA_VERSION}"
-    folder.mkdir()
     X, y = sample(1500, seed=4)
     X = X[list(COLUMNS)]
     special = {"code": {-9: "refused"}, "crop": {"x": "not asked"}}
@@ -57,6 +52,18 @@ def write() -> None:
         "scorecard": Scorecard(binner, Scale(600, 19, 50), min_iv=0, min_z=0, base="separate").fit(X, y),
         "challenger": Challenger(seed=0).fit(X[["income", "code"]], y),
     }
+    return models, X
+
+
+def write() -> None:
+    """Write the folder of the present version: files, rows and answers."""
+    from creditlab.estimators import SCHEMA_VERSION
+    from creditlab.files import canonical_json
+    from creditlab.results import plain
+
+    models, X = fitted()
+    folder = HERE / f"v{SCHEMA_VERSION}"
+    folder.mkdir()
     asked = X.head(60).astype({"crop": object, "village": object, "flag": "boolean"})
     for k, name in enumerate(COLUMNS):
         asked.loc[k, name] = None
