@@ -13,6 +13,7 @@ from creditlab.scorecard.logistic import LogisticFit, fit_logistic
 from creditlab.scorecard.overrides import Overrides, override_analysis
 from creditlab.scorecard.reasons import rank_losses, reason_frame
 from creditlab.scorecard.result import ScorecardResult
+from creditlab.scorecard.rules import Select
 from creditlab.scorecard.scorecard import Scorecard
 from creditlab.scorecard.scores import TIERS, Scores, tier_of
 from creditlab.scorecard.swaps import SwapSet, swap_set
@@ -27,6 +28,7 @@ __all__ = [
     "Scorecard",
     "ScorecardResult",
     "Scores",
+    "Select",
     "SwapSet",
     "cutoff_sweep",
     "fit_logistic",

@@ -47,6 +47,7 @@ class ScorecardResult(Result):
     bins : the bin table of every input column, also of those that left.
     scale, base : the point scale, and whether base points are 'spread' over the features or 'separate'.
     selection : `feature iv bins kept coef reason_zh reason_en`, a row per input column.
+    path : `step rule feature action statistic limit other reason_zh reason_en`: who left or entered, in order.
     covariance : of the coefficients, by statsmodels; NaN where clamped.
     labels : the declared columns, for labels and sources.
     """
@@ -60,6 +61,7 @@ class ScorecardResult(Result):
     selection: pd.DataFrame
     covariance: pd.DataFrame
     labels: Dictionary = field(default_factory=Dictionary)
+    path: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def params(self) -> pd.Series:
@@ -181,6 +183,7 @@ class ScorecardResult(Result):
             "scale": self.scale.to_dict(),
             "base": self.base,
             "selection": table_content(self.selection),
+            "path": table_content(self.path),
             "covariance": {"terms": list(self.covariance.columns), "values": plain(self.covariance.to_numpy())},
             "labels": self.labels.to_dict(),
             "facts": plain(dict(self.facts)),
@@ -200,6 +203,7 @@ class ScorecardResult(Result):
             scale=Scale(**d["scale"]),
             base=d["base"],
             selection=table_of(d["selection"]),
+            path=table_of(d["path"]) if "path" in d else pd.DataFrame(),
             covariance=covariance,
             labels=Dictionary.of(Column(name=name, **column) for name, column in d["labels"].items()),
         )

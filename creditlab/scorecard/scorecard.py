@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from creditlab.binning import Binner, BinningResult
-from creditlab.checks import check_one_of
+from creditlab.checks import check_groups, check_one_of
 from creditlab.columns import Dictionary, check_use
 from creditlab.errors import InputError, message
 from creditlab.estimators import CreditModel, names_of, pack_special, read_frame, read_sample, unpack_special, unseal
@@ -33,6 +33,7 @@ from creditlab.scorecard.fitting import (
 from creditlab.scorecard.points import BASES
 from creditlab.scorecard.reasons import reason_frame
 from creditlab.scorecard.result import ScorecardResult
+from creditlab.scorecard.rules import Evidence, Path, Select, alone, together
 from creditlab.scorecard.scores import Scores, make_scores
 from creditlab.scorecard.selection import information, select_features, with_model
 
@@ -59,6 +60,8 @@ class Scorecard(Exports, CreditModel):
         given; 'profile' from the profile likelihood; 'firth' from Firth's penalised likelihood, for few bads; 'auto'
         takes 'firth' below 20 bads per coefficient where the sample is small enough to afford it, else 'wald'.
         Likelihoods take rows as independent.
+    select : more rules of selection (`Select`): missing values, IV limits, held-out IV, PSI over time, clusters, VIF,
+        stability, stepwise, elimination, forced features. `result_.path` tells who left, when and why.
     dictionary : declared columns: their labels for reasons, and the column policy (only the use class 'model' passes).
     name : what `Scores` calls this card, such as 'entry' or 'behaviour'.
 
@@ -95,6 +98,7 @@ class Scorecard(Exports, CreditModel):
         ridge: float = 0.0,
         lasso: float = 0.0,
         inference: str = "auto",
+        select: Select | None = None,
         dictionary: Dictionary | None = None,
         name: str = "scorecard",
     ) -> None:
@@ -109,10 +113,13 @@ class Scorecard(Exports, CreditModel):
         self.ridge = ridge
         self.lasso = lasso
         self.inference = inference
+        self.select = select
         self.dictionary = dictionary
         self.name = name
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, *, offset: Any = None) -> Scorecard:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, *, offset: Any = None, period: Any = None
+    ) -> Scorecard:
         """Bin, select, fit, scale.
 
         Parameters
@@ -124,6 +131,7 @@ class Scorecard(Exports, CreditModel):
             within groups.
         offset : n log-odds of bad that the rows have before the card speaks, such as ln(share of goods kept) with its
             sign turned where goods were sampled. The card is what comes on top; its own scores have an offset of 0.
+        period : n labels of time (months, years, dates); rules of `select` then judge later rows by earlier ones.
 
         Raises
         ------
@@ -133,24 +141,20 @@ class Scorecard(Exports, CreditModel):
         self._check_settings()
         frame, bad, weight, codes = read_sample(self, X, y, sample_weight, groups)
         check_use(frame.columns, self.dictionary, purpose="scorecard")
-        target = Target(bad, weight, codes, self._offset(offset, sample_weight, len(y)))
-        bins, woe = self._bins(frame, target)
-        selection = select_features(
-            bins,
-            woe,
-            iv=information(woe, bad, weight),
-            events=target.events,
-            weight=weight,
-            min_iv=self.min_iv,
-            max_correlation=self.max_correlation,
-            events_per_feature=self.events_per_feature,
-        )
+        target = Target(bad, weight, codes, self._along(offset, sample_weight, len(y)))
+        when = None if period is None else self._kept(check_groups(period, len(y), "period"), sample_weight)
+        bins, woe = self._bins(frame, target, when)
+        selection, path = self._select(frame, target, bins, woe, when)
         chosen = woe[selection.loc[selection["kept"], "feature"].tolist()]
-        sign = -1 if self.sign_constrained else 0
-        how = Regression(sign, self.ridge, self.lasso, self.min_z, self.inference)
-        model, weak = fit_without_weak(chosen, target, how)
+        forced = () if self.select is None else self.select.force_in
+        model, weak = fit_without_weak(chosen, target, self._regression(), forced)
         left = {"sign": model.clamped, "shrunk": model.shrunk, "weak": weak}
-        result = self._wrap(bins, with_model(selection, model.coef, left), chosen, model, [frame, bad, weight])
+        for reason, names in left.items():
+            for name in names:
+                path.add(reason, name)
+        result = self._wrap(
+            bins, with_model(selection, model.coef, left), path.table(), chosen, model, [frame, bad, weight]
+        )
         result = check_exact(result, frame)
         self.classes_ = np.array([0, 1])
         self.result_ = result
@@ -159,7 +163,12 @@ class Scorecard(Exports, CreditModel):
     def _check_settings(self) -> None:
         check_one_of(self.base, BASES, "base")
         check_one_of(self.inference, INFERENCES, "inference")
-        for name, kind in (("scale", Scale), ("binner", Binner), ("dictionary", Dictionary)):
+        for name, kind in (
+            ("scale", Scale),
+            ("binner", Binner),
+            ("dictionary", Dictionary),
+            ("select", Select),
+        ):
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
                 raise InputError(
@@ -179,7 +188,7 @@ class Scorecard(Exports, CreditModel):
                     message(f"a number from 0 to {high:g}", repr(value), f"Scorecard({name}=...)", "Correct it.")
                 )
 
-    def _offset(self, offset: Any, sample_weight: Any, n: int) -> np.ndarray | None:
+    def _along(self, offset: Any, sample_weight: Any, n: int) -> np.ndarray | None:
         """The offset of the rows that a fit uses."""
         if offset is None:
             return None
@@ -188,21 +197,72 @@ class Scorecard(Exports, CreditModel):
             raise InputError(
                 message(f"{n} finite log-odds, one per row", f"shape {values.shape}", "offset", "Align it with X.")
             )
+        return self._kept(values, sample_weight)
+
+    @staticmethod
+    def _kept(values: np.ndarray, sample_weight: Any) -> np.ndarray:
         return values if sample_weight is None else values[np.asarray(sample_weight, dtype=float) > 0]
 
-    def _bins(self, frame: pd.DataFrame, target: Target) -> tuple[BinningResult, pd.DataFrame]:
+    def _regression(self) -> Regression:
+        sign = -1 if self.sign_constrained else 0
+        return Regression(sign, self.ridge, self.lasso, self.min_z, self.inference)
+
+    def _new_binner(self) -> Binner:
+        return Binner() if self.binner is None else clone(self.binner)
+
+    def _bins(
+        self, frame: pd.DataFrame, target: Target, period: np.ndarray | None
+    ) -> tuple[BinningResult, pd.DataFrame]:
         """The bins, and the WOE to train on: out of fold for text columns of many levels."""
-        binner = Binner() if self.binner is None else clone(self.binner)
+        binner = self._new_binner()
         # without weights the binner counts in whole numbers
         weight = None if (target.weight == 1).all() else target.weight
         groups = target.groups
         if groups is not None and len(np.unique(groups)) < 2:
             groups = None
-        woe = binner.fit_transform(frame, target.bad, sample_weight=weight, groups=groups)
+        woe = binner.fit_transform(frame, target.bad, sample_weight=weight, groups=groups, period=period)
         return binner.result_, woe.reset_index(drop=True)
 
+    def _select(
+        self, frame: pd.DataFrame, target: Target, bins: BinningResult, woe: pd.DataFrame, period: np.ndarray | None
+    ) -> tuple[pd.DataFrame, Path]:
+        """Who enters the regression, and the path so far."""
+        path, wanted = Path(), Select(direction=False) if self.select is None else self.select
+        iv = pd.Series(information(woe, target.bad, target.weight), index=list(bins))
+        labels = Dictionary() if self.dictionary is None else self.dictionary
+        evidence = Evidence(
+            frame, target, bins, woe, iv, self._new_binner(), period, labels, wanted, self._regression().sign
+        )
+        selection = select_features(
+            bins,
+            woe,
+            iv=iv.to_numpy(),
+            events=target.events,
+            weight=target.weight,
+            min_iv=self.min_iv,
+            max_correlation=self.max_correlation,
+            events_per_feature=self.events_per_feature,
+            left=alone(evidence, path),
+            forced=wanted.force_in,
+        )
+        for row in selection[selection["reason"].isin(["one_bin", "low_iv", "duplicate", "few_bads"])].itertuples():
+            path.add(str(row.reason), str(row.feature), "leaves", float(iv[row.feature]), np.nan, str(row.other))
+        later = together(evidence, selection.loc[selection["kept"], "feature"].tolist(), path)
+        others = {row[2]: row[6] for row in path.rows if row[6]}
+        for name, reason in later.items():
+            place = selection["feature"] == name
+            selection.loc[place, ["reason", "other"]] = [reason, others.get(name, "")]
+            selection.loc[place, "kept"] = False
+        return selection, path
+
     def _wrap(
-        self, bins: BinningResult, selection: pd.DataFrame, woe: pd.DataFrame, model: Model, inputs: list[Any]
+        self,
+        bins: BinningResult,
+        selection: pd.DataFrame,
+        path: pd.DataFrame,
+        woe: pd.DataFrame,
+        model: Model,
+        inputs: list[Any],
     ) -> ScorecardResult:
         labels = Dictionary() if self.dictionary is None else self.dictionary
         terms = model.terms
@@ -214,6 +274,7 @@ class Scorecard(Exports, CreditModel):
             scale=Scale() if self.scale is None else self.scale,
             base=self.base,
             selection=selection,
+            path=path,
             covariance=pd.DataFrame(model.covariance, index=terms, columns=terms),
             labels=labels.only([n for n in bins if n in labels]),
         )
@@ -265,6 +326,7 @@ class Scorecard(Exports, CreditModel):
             "name": self.name,
             "features": names_of(self),
             "named": hasattr(self, "feature_names_in_"),
+            "select": None if self.select is None else self.select.to_dict(),
             "settings": {
                 k: getattr(self, k)
                 for k in (
@@ -295,7 +357,8 @@ class Scorecard(Exports, CreditModel):
         result = ScorecardResult.from_content(content["result"]).prepared()
         binner = None if content["binner"] is None else binner_of(content["binner"])
         labels = result.labels if len(result.labels) else None
-        card = cls(binner, result.scale, dictionary=labels, name=content["name"], **content["settings"])
+        select = None if content.get("select") is None else Select(**content["select"])
+        card = cls(binner, result.scale, select=select, dictionary=labels, name=content["name"], **content["settings"])
         return card._restore(content["features"], content["named"], result)
 
     def edit(self, *args: Any, **options: Any) -> NoReturn:

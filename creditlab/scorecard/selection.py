@@ -8,7 +8,7 @@ contradict the bad rate that its own bin table shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,34 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "对模型的贡献小于其估计误差（|z| 低于下限）",
         "adds less than the error of its own estimate (|z| below the floor)",
     ),
+    "forced_in": ("由分析人员指定保留", "kept by order of the analyst"),
+    "forced_out": ("由分析人员指定剔除", "left out by order of the analyst"),
+    "missing": ("缺失比例高于上限", "too large a share is missing"),
+    "direction": (
+        "坏账率的走向与数据字典声明的方向相反",
+        "its bad rate moves against the direction declared in the dictionary",
+    ),
+    "iv_lo": ("信息值区间的下端低于下限", "the lower end of the interval of its information value is below the floor"),
+    "held_out_iv": (
+        "在未参与分箱的村或时期上信息值低于下限",
+        "information value below the floor on villages and periods that its bins never saw",
+    ),
+    "psi": ("各时期分布不稳定（PSI 高于上限）", "its distribution moves over time (PSI above the limit)"),
+    "cluster": (
+        "与「{other}」同属一个相关簇，后者信息值更高",
+        "in one cluster of correlation with '{other}', which has the higher information value",
+    ),
+    "vif": ("方差膨胀因子高于上限", "variance inflation factor above the limit"),
+    "unstable": (
+        "在多数半样本中 L1 路径未选中它",
+        "the L1 path does not pick it in enough half-samples",
+    ),
+    "stepwise": ("逐步回归：似然增益不抵其代价", "stepwise: its gain in likelihood is not worth its price"),
+    "stepwise_in": ("逐步回归：似然增益高于其代价", "stepwise: its gain in likelihood is worth its price"),
+    "eliminated": (
+        "递归剔除：平均 SHAP 值最小，去掉后留出样本 AUC 仍在一个标准误之内",
+        "recursive elimination: least mean SHAP value, and the held-out AUC stays within one standard error",
+    ),
     "shrunk": ("被绝对值惩罚收缩为 0", "shrunk to 0 by the absolute penalty"),
     "sign": (
         "系数会与其坏账率方向相反，已置为 0",
@@ -47,6 +75,8 @@ def select_features(
     min_iv: float = 0.001,
     max_correlation: float = 0.99,
     events_per_feature: float = 10.0,
+    left: Mapping[str, str] | None = None,
+    forced: Collection[str] = (),
 ) -> pd.DataFrame:
     """A row per feature, in column order: `feature iv bins kept reason other`.
 
@@ -59,15 +89,22 @@ def select_features(
     max_correlation : of two features whose WOE correlate more than this in absolute value the weaker leaves.
     events_per_feature : bads (or goods, if rarer) that each feature needs; the strongest by IV stay. Ten is the usual
         rule (Peduzzi et al., J. Clin. Epidemiol. 49, 1996); simulations support five at the least.
+    left : feature → the reason for which it has left already.
+    forced : features that leave only when they have one bin.
     """
     frame = pd.DataFrame({"feature": list(tables), "iv": iv, "bins": [used_bins(t) for t in tables.values()]})
     frame["reason"] = np.where(frame["bins"] < 2, "one_bin", np.where(iv < min_iv, "low_iv", "kept"))
     frame["other"] = ""
+    stays = frame["feature"].isin(set(forced))
+    frame.loc[stays & (frame["reason"] == "low_iv"), "reason"] = "kept"
+    for name, reason in (left or {}).items():
+        frame.loc[(frame["feature"] == name) & (frame["reason"] != "one_bin"), "reason"] = reason
     for name, other in repeated(woe, frame, weight, max_correlation).items():
-        frame.loc[frame["feature"] == name, ["reason", "other"]] = ["duplicate", other]
+        frame.loc[(frame["feature"] == name) & ~stays, ["reason", "other"]] = ["duplicate", other]
     most = max(int(events / events_per_feature), 1) if events_per_feature > 0 else len(frame)
     ranked = frame[frame["reason"] == "kept"].sort_values("iv", ascending=False, kind="stable")
-    frame.loc[ranked.index[most:], "reason"] = "few_bads"
+    last = [place for place in ranked.index[most:] if not stays[place]]
+    frame.loc[last, "reason"] = "few_bads"
     frame.insert(3, "kept", frame["reason"] == "kept")
     return frame
 
