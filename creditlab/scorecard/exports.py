@@ -1,4 +1,4 @@
-"""What a fitted card becomes elsewhere: SQL, a Python module of its own, a PMML file.
+"""What a fitted card becomes elsewhere: SQL, a Python module of its own, a PMML file, an ONNX graph.
 
 `Scorecard` inherits these methods. Each writes the integer points that `points` gives; a test executes every form on
 rows and edges and finds no difference. They are copies: a card that changes must be exported again, and the digests in
@@ -13,14 +13,15 @@ from typing import Any
 
 from creditlab.binning import BinSpec
 from creditlab.estimators import check_fitted
-from creditlab.files import write_text
+from creditlab.files import whole_file, write_text
+from creditlab.scorecard.onnx_graph import card_graph
 from creditlab.scorecard.pmml import card_document
 from creditlab.scorecard.standalone import card_module
 from creditlab.scorecard.statement import card_statement
 
 
 class Exports:
-    """The methods `to_sql`, `to_python`, `to_pmml` of a model whose `result_` is a `ScorecardResult`."""
+    """The methods `to_sql`, `to_python`, `to_pmml`, `to_onnx` of a model whose `result_` is a `ScorecardResult`."""
 
     result_: Any
     name: str
@@ -80,6 +81,22 @@ class Exports:
             name=self.name, version=result.stamp.version, heading=self._heading(),
         )  # fmt: skip
         write_text(path, text)
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the card as an ONNX graph, whole or not at all: an input for each column, the output `points`.
+
+        Numbers, flags (0, 1) and dates (days since 1970-01-01) are 64-bit floats with NaN where missing, text is
+        strings, empty where missing. It needs the extra `export`.
+
+        Raises
+        ------
+        InputError : when onnx is not installed, the card has no characteristic, or a column is called `points`.
+        """
+        check_fitted(self)
+        once, points = self.result_.integer_points()
+        model = card_graph(self._specs(), once, points, name=self.name, heading=self._heading())
+        with whole_file(path) as draft:
+            draft.write_bytes(model.SerializeToString(deterministic=True))
 
     def _specs(self) -> list[BinSpec]:
         return [self.result_.bins[name].spec for name in self.result_.features]

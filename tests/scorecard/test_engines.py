@@ -6,6 +6,7 @@ These tests skip by name where an engine is not installed; `.ci/run` installs al
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ import pandas as pd
 import pytest
 
 from creditlab.binning.code import identifier
+from creditlab.binning.values import read_numbers
+from creditlab.errors import InputError
 from creditlab.scorecard import Scorecard
-from tests.engines import copy_text, postgres_server, run_engine
+from tests.engines import copy_text, package_folder, postgres_server, run_engine
 from tests.scorecard import parity
 
 
@@ -97,3 +100,44 @@ def test_pmml_in_pmml4s(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert [row["points"] for row in found] == card.points(frame).tolist()
     check_reasons(card, frame, found)
+
+
+@pytest.fixture
+def onnx():
+    """The onnx of the engines' environment; what creditlab needs still comes from its own."""
+    folder = str(package_folder("onnx"))
+    sys.path.append(folder)
+    yield pytest.importorskip("onnx")
+    sys.path.remove(folder)
+
+
+@pytest.mark.onnx
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_onnx(tmp_path: Path, onnx) -> None:
+    card, frame = parity.card(), parity.rows()
+    card.to_onnx(tmp_path / "card.onnx")
+    first = (tmp_path / "card.onnx").read_bytes()
+    card.to_onnx(tmp_path / "card.onnx")
+    assert (tmp_path / "card.onnx").read_bytes() == first
+    given: dict[str, list[object]] = {}
+    for name in frame:
+        form = card.result_.bins[name].spec.form if name in card.result_.bins else ""
+        values = frame[name]
+        given[name] = [v or "" for v in values.where(values.notna(), None)] if form == "text" else (
+            read_numbers(values, form).tolist() if form else []
+        )  # fmt: skip
+    (tmp_path / "rows.json").write_text(json.dumps(given), encoding="utf-8")
+    run_engine("onnx_points.py", tmp_path / "card.onnx", tmp_path / "rows.json", tmp_path / "out.json")
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8")) == parity.expected()
+
+
+@pytest.mark.onnx
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_onnx_needs_a_characteristic_and_its_own_name(tmp_path: Path, onnx) -> None:
+    empty = Scorecard().fit(pd.DataFrame({"a": np.zeros(100)}), np.arange(100) % 4 == 0)
+    X, y = parity.sample(2000)
+    clash = Scorecard().fit(X[["income", "tiny"]].set_axis(["points", "tiny"], axis=1), y)
+    for card, says in ((empty, "characteristic"), (clash, "'points'")):
+        with pytest.raises(InputError, match=says):
+            card.to_onnx(tmp_path / "card.onnx")
+    assert not list(tmp_path.iterdir())

@@ -151,6 +151,13 @@ def test_pmml_refuses_what_xml_cannot_hold_and_writes_nothing(tmp_path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_onnx_names_the_extra_that_is_missing(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError, match=r"creditlab\[export\]"):
+        parity.card().to_onnx(tmp_path / "card.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_card_without_a_feature_is_its_base() -> None:
     import duckdb
 
