@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import has_engine, postgres_programs
+from tests.engines import has_engine, has_mariadb, postgres_programs
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "real"
@@ -32,6 +32,7 @@ _NEEDS = {
     "fonts": _has_fonts,
     "real": REAL.is_dir,
     "postgres": lambda: postgres_programs() is not None,
+    "mariadb": has_mariadb,
     "spark": lambda: has_engine("pyspark", java=True),
     "pmml": lambda: has_engine("jpmml_evaluator", "pypmml", java=True),
     "polars": lambda: has_engine("polars"),

@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,6 +90,53 @@ def postgres_server() -> Iterator[Postgres]:
             server.call("pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def mariadb_server() -> Iterator[Callable[[str], list[str]]]:
+    """A running MariaDB with a socket in a folder of its own: a function from statements to the lines of an answer."""
+    folder = Path(tempfile.mkdtemp(prefix="creditlab-mariadb-"))
+    user = ["--user=mysql"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, "mysql")
+    data, socket = f"--datadir={folder / 'data'}", f"--socket={folder / 'socket'}"
+    made = [
+        "mariadb-install-db",
+        "--no-defaults",
+        *user,
+        data,
+        "--skip-test-db",
+        "--auth-root-authentication-method=normal",
+    ]
+    subprocess.run(made, check=True, capture_output=True, timeout=120)
+    client = ["mariadb", "--no-defaults", "-uroot", socket, "--default-character-set=utf8mb4", "-N", "-B", "--raw"]
+
+    def ask(statements: str) -> list[str]:
+        done = subprocess.run(client, input=statements, capture_output=True, text=True, encoding="utf-8", timeout=120)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout.splitlines()
+
+    program = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+    options = ["--skip-networking", f"--pid-file={folder / 'pid'}", "--character-set-server=utf8mb4"]
+    command = [program, "--no-defaults", *user, data, socket, *options]
+    try:
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+            try:
+                for _ in range(100):
+                    if not subprocess.run([*client, "-e", "SELECT 1"], capture_output=True, timeout=60).returncode:
+                        break
+                    time.sleep(0.2)
+                yield ask
+            finally:
+                server.terminate()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def has_mariadb() -> bool:
+    """Whether a MariaDB server can be started here."""
+    there = shutil.which("mariadbd") or Path("/usr/sbin/mariadbd").exists()
+    return bool(there) and shutil.which("mariadb-install-db") is not None
 
 
 def copy_text(rows: Iterable[Iterable[object]]) -> str:

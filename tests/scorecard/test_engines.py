@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from creditlab.binning.code import identifier
+from creditlab.binning.code import identifier, literal, number
 from creditlab.binning.values import read_numbers
 from creditlab.errors import InputError
 from creditlab.scorecard import Scorecard
-from tests.engines import copy_text, package_folder, postgres_server, run_engine
+from tests.engines import copy_text, mariadb_server, package_folder, postgres_server, run_engine
 from tests.scorecard import parity
 
 
@@ -44,6 +44,36 @@ def test_postgres() -> None:
             server.ask("COPY t FROM STDIN (FORMAT csv, NULL '\\N')", given=copy_text(lines(frame, nan)))
             found = [line.split("\t") for line in server.ask(statement)]
             assert [int(points) for _, points in found] == parity.expected()
+
+
+@pytest.mark.mariadb
+def test_mysql_in_mariadb() -> None:
+    kinds = {"f": "DOUBLE", "M": "DATETIME(6)", "i": "BIGINT"}
+    frame = parity.rows()
+    finite = ~np.isinf(frame.select_dtypes("float64")).any(axis=1).to_numpy()  # it holds no infinite numbers
+    frame, expected = frame[finite], np.array(parity.expected())[finite].tolist()
+    columns = [
+        f"{identifier(c, 'mysql')} {'BOOLEAN' if c == 'flag' else kinds.get(frame[c].dtype.kind, 'TEXT')}"
+        for c in frame
+    ]
+    statements = ["CREATE DATABASE d CHARACTER SET utf8mb4", "USE d", f"CREATE TABLE t ({', '.join(columns)})"]
+    rows = [f"({', '.join(map(written, row))})" for row in lines(frame)]
+    statements += [f"INSERT INTO t VALUES {', '.join(rows[k : k + 500])}" for k in range(0, len(rows), 500)]
+    statements += [parity.card().to_sql("mysql", keep=["i d"]) + " ORDER BY 1"]
+    with mariadb_server() as ask:
+        found = [line.split("\t") for line in ask(";\n".join(statements) + ";")]
+    assert [int(points) for _, points in found] == expected and len(found) > parity.N
+
+
+def written(value: object) -> str:
+    """A value as a literal of MySQL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        return number(value, "mysql")
+    return literal(str(value), "mysql") if isinstance(value, str) or hasattr(value, "isoformat") else str(value)
 
 
 @pytest.mark.spark
