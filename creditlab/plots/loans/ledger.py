@@ -127,7 +127,7 @@ def ratios(result: Any) -> go.Figure:
         ),
         theme.intervals(getattr(result, "level", None)),
     ]
-    fig = theme.figure("ratios", note, height=430, margin=TOP)
+    fig = theme.figure("ratios", note, height=470, margin={**TOP, "t": 158})
     for i, view in enumerate(views):
         band(fig, table["month_end"], table[f"{view}_lo"], table[f"{view}_hi"], LINES[i])
         fig.add_scatter(
