@@ -183,7 +183,11 @@ def comparable_arrears(
         comparable=ratio(table["tested_bad"], table["tested"]),
         lo=lo,
         hi=hi,
-        reason=np.where(table["tested"] == 0, "no note of the plan came to its test in these 12 months", ""),
+        reason=np.where(
+            table["tested"] == 0,
+            "近12个月该还款方式没有借据到检验日 no note of the plan came to its test in these 12 months",
+            "",
+        ),
     )
     return Comparable(
         table=table,

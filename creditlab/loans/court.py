@@ -157,7 +157,11 @@ def _survival(spells: pd.DataFrame, stage: str, name: str, level: float) -> tupl
     empty = pd.DataFrame(columns=["stage", "group", "day", "at_risk", "estimate", "lo", "hi"])
     blank = {"median": np.nan, "lo": np.nan, "hi": np.nan, **{f"done_{d}": np.nan for d in DAYS}}
     if n < FEWEST or events == 0:
-        return row | blank | {"reason": f"fewer than {FEWEST} cases" if n < FEWEST else "no case has ended yet"}, empty
+        return row | blank | {
+            "reason": f"少于 {FEWEST} 件 fewer than {FEWEST} cases"
+            if n < FEWEST
+            else "尚无案件结束 no case has ended yet"
+        }, empty
     curve = SurvfuncRight(spells["days"].to_numpy(dtype=float), spells["done"].to_numpy(dtype=int))
     done = 1 - curve.surv_prob
     lo, hi = _log_log(curve.surv_prob, curve.surv_prob_se, level)
@@ -172,7 +176,7 @@ def _survival(spells: pd.DataFrame, stage: str, name: str, level: float) -> tupl
         before = steps["day"] <= day
         row[f"done_{day}"] = np.nan if day > last else float(steps["estimate"][before].max() if before.any() else 0.0)
     if np.isnan(limits[0]):
-        row["reason"] = "less than half of the cases have ended"
+        row["reason"] = "结束的案件不足一半 less than half of the cases have ended"
     return row, steps
 
 

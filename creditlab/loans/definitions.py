@@ -272,7 +272,7 @@ def _grid(
                 "refused_plans": plans, "captured": _captured(bad, keys[longest]),
                 "kappa": float("nan") if chosen is None else _kappa(bad, chosen), "dates": len(parts),
                 "spread": float(spread), "p_value": float(p_value),
-                "reason": "" if n else "no note could be judged within this window",
+                "reason": "" if n else "该窗口内没有可判断的借据 no note could be judged within this window",
             }
         )  # fmt: skip
     return pd.DataFrame(rows)

@@ -404,7 +404,7 @@ def _coefficients(fit: MixedFit, cells: _Pooled, coding: _Coding, level: float) 
         if not keep
     ]
     left_out = pd.DataFrame(aliased, columns=["term", "level", "reference"]).assign(
-        reason="the plan and the other covariates already tell it"
+        reason="还款方式与其他变量已包含 the plan and the other covariates already tell it"
     )
     return pd.concat([table.assign(reason=""), left_out], ignore_index=True)
 

@@ -65,7 +65,9 @@ def migration_statistics(counts: Any) -> MigrationStatistics:
             "p_value": ndtr(z).reshape(-1),
         }
     )
-    table["reason"] = np.where(table["z"].isna(), "both cells are empty or full, or the grade is", "")
+    table["reason"] = np.where(
+        table["z"].isna(), "两个格子均为空或满，或该等级如此 both cells are empty or full, or the grade is", ""
+    )
     off = ~np.eye(len(n), dtype=bool).reshape(-1)
     return MigrationStatistics(
         table=table[off].reset_index(drop=True),

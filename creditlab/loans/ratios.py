@@ -248,7 +248,10 @@ def _with_limits(table: pd.DataFrame, level: float) -> pd.DataFrame:
         table[view], table[f"{view}_lo"], table[f"{view}_hi"] = ratio(bad, n), lo, hi
     table["reason"] = np.select(
         [table["notes"] == 0, table["vintage_n"] == 0],
-        ["no note on the book", "vintage: no note of that age is on the tape from its grant on"],
+        [
+            "台账上没有借据 no note on the book",
+            "账龄口径：台账中没有自发放起可见的该账龄借据 vintage: no note of that age is on the tape from its grant on",
+        ],
         "",
     )
     first = ["month_end", "group", "notes", "npl_notes", *_triple("by_count"), "households", "npl_households",

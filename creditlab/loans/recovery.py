@@ -215,7 +215,11 @@ def _curve(
             "cured": np.where(enough, ratio(share, n), np.nan),
             "cured_lo": np.where(enough, low, np.nan),
             "cured_hi": np.where(enough, high, np.nan),
-            "reason": np.where(enough, "", f"fewer than {FEWEST} notes, or one village, can be seen so long"),
+            "reason": np.where(
+                enough,
+                "",
+                f"不足 {FEWEST} 笔或仅一村 fewer than {FEWEST} notes, or one village, can be seen so long",
+            ),
         }
     )
 

@@ -85,7 +85,9 @@ def shrink(result: Transitions) -> ShrunkenTransitions:
         },
         index=index,
     ).reset_index()
-    frame["reason"] = np.where(frame["estimate"].isna(), "no note of the bank was ever in this state", "")
+    frame["reason"] = np.where(
+        frame["estimate"].isna(), "全行没有借据处于该状态 no note of the bank was ever in this state", ""
+    )
     strengths = pd.DataFrame({"from": inner, "n": bank.sum(axis=1).astype(int), "strength": strength})
     return ShrunkenTransitions(
         table=frame,

@@ -168,7 +168,9 @@ def _curves(notes: pd.DataFrame, cell: np.ndarray, cells: int, ages: np.ndarray,
             "n_eff": (effective_n(total, squares) + np.zeros_like(bad)).reshape(-1),
         }
     )
-    frame["reason"] = np.where(frame["estimate"].isna(), "some notes of the cohort are younger than this age", "")
+    frame["reason"] = np.where(
+        frame["estimate"].isna(), "该批部分借据尚未到此账龄 some notes of the cohort are younger than this age", ""
+    )
     return frame
 
 

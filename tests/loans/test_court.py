@@ -44,7 +44,7 @@ def test_cases_that_still_run_count_as_long_as_they_were_seen() -> None:
     row = enforcement(_cases(), as_of="2023-02-25").tidy().set_index("stage").loc["enforcement"]
     assert row["events"] == 5 and row["median"] == 50.0
     none = enforcement(_cases(), as_of="2023-02-15").tidy().set_index("stage").loc["enforcement"]
-    assert np.isnan(none["median"]) and none["reason"] == "less than half of the cases have ended"
+    assert np.isnan(none["median"]) and none["reason"] == "结束的案件不足一半 less than half of the cases have ended"
 
 
 def test_what_happened_after_the_day_is_not_known_on_it() -> None:
@@ -77,7 +77,7 @@ def test_the_log_rank_test_is_that_of_statsmodels() -> None:
 
 def test_few_cases_have_no_curve_but_a_reason() -> None:
     rows = enforcement(_cases(4)).tidy()
-    assert rows["median"].isna().all() and (rows["reason"] == "fewer than 5 cases").all()
+    assert rows["median"].isna().all() and (rows["reason"] == "少于 5 件 fewer than 5 cases").all()
 
 
 def test_times_of_the_sample_county(sample_county) -> None:
