@@ -250,7 +250,7 @@ def _with_limits(table: pd.DataFrame, level: float) -> pd.DataFrame:
         [table["notes"] == 0, table["vintage_n"] == 0],
         [
             "台账上没有借据 no note on the book",
-            "账龄口径：台账中没有自发放起可见的该账龄借据 vintage: no note of that age is on the tape from its grant on",
+            "账龄口径：没有自发放起可见的该账龄借据 vintage: no note of that age is on the tape from its grant on",
         ],
         "",
     )
