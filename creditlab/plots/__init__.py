@@ -16,6 +16,7 @@ _AREAS = (
     "loans",
     "means",
     "scorecard",
+    "strategy",
     "theme",
     "validation",
     "village",

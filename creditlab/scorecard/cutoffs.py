@@ -26,6 +26,7 @@ class CutoffSweep(Result):
     """A row per cut-off, ascending; the columns are those of `cutoff_sweep`."""
 
     title: ClassVar[str] = "Cut-off sweep 准入分扫描"
+    plots: ClassVar[str] = "strategy"
 
 
 def cutoff_sweep(

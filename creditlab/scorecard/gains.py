@@ -24,6 +24,7 @@ class Gains(Result):
     """A row per band, the riskiest first; the columns are those of `gains_table`."""
 
     title: ClassVar[str] = "Gains table 增益表"
+    plots: ClassVar[str] = "strategy"
 
 
 def gains_table(

@@ -12,6 +12,7 @@ import pandas as pd
 from creditlab.binning import Binner, BinningView, ContinuousBinner
 from creditlab.columns import Column, Dictionary
 from creditlab.results import Result, Stamp
+from creditlab.scorecard import CutoffSweep, Economics, Gains, cutoff_sweep, gains_table
 
 HOSTILE = "<script>document.title='hacked'</script>\"'&</script>\u2028<img src=x onerror=alert(1)>"
 LABELS = Dictionary.of([Column("deposit", zh="存款日均", en="average deposit", unit="yuan", source="bank")])
@@ -213,3 +214,23 @@ def book() -> Made:
         }
     )
     return made(table)
+
+
+def _scored() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, outcomes and amounts; of the 20 safest nothing is known."""
+    rng = np.random.default_rng(5)
+    points = np.sort(np.round(rng.normal(600, 40, 600)))
+    bad = (rng.random(600) < 1 / (1 + np.exp((points - 540) / 25))).astype(float)
+    bad[-20:] = np.nan
+    return points, bad, np.full(600, 20_000.0)
+
+
+def gains() -> Gains:
+    points, bad, _ = _scored()
+    return gains_table(points, bad)
+
+
+def sweep() -> CutoffSweep:
+    points, bad, amount = _scored()
+    tried = [*range(500, 660, 10), points[-20] + 1]
+    return cutoff_sweep(points, bad, amount=amount, cutoffs=tried, economics=Economics(margin=0.08, lgd=0.6, cost=100))

@@ -18,6 +18,7 @@ from creditlab.plots import (
     loans,
     means,
     scorecard,
+    strategy,
     theme,
     validation,
     village,
@@ -43,6 +44,9 @@ DRAWN = {
     "scorecard.points": lambda: scorecard.points(made.points()),
     "scorecard.coefficients": lambda: scorecard.coefficients(made.coefficients()),
     "scorecard.score_distribution": lambda: scorecard.score_distribution(SCORES),
+    "strategy.captured": lambda: strategy.captured(made.gains()),
+    "strategy.trade_off": lambda: strategy.trade_off(made.sweep()),
+    "strategy.profit": lambda: strategy.profit(made.sweep()),
     "validation.roc": lambda: validation.roc(made.validation()),
     "validation.calibration": lambda: validation.calibration(made.validation()),
     "validation.tests": lambda: validation.tests(made.validation()),
@@ -151,6 +155,24 @@ def test_score_bars_are_shares_of_each_group(drawn):
         assert sum(group.y) == pytest.approx(1) and len(group.y) <= 40
     with pytest.raises(InputError, match="finite points"):
         scorecard.score_distribution(pd.DataFrame({"points": [1.0, np.nan]}))
+
+
+def test_bads_captured_end_at_all_and_carry_their_interval(drawn):
+    chance, curve = drawn["strategy.captured"].data
+    table = made.gains().tidy()
+    assert list(curve.y) == table["cum_bads"].tolist() and curve.y[-1] == curve.x[-1] == 1
+    np.testing.assert_allclose(np.asarray(curve.y) + curve.error_y.array, table["cum_bads_hi"])
+    assert list(chance.x) == list(chance.y) == [0, 1]
+
+
+def test_a_cut_off_without_outcomes_has_no_mark_and_good_ones_are_filled(drawn):
+    table = made.sweep().tidy()
+    (marks,) = drawn["strategy.trade_off"].data
+    assert len(marks.x) == table["bad_rate"].notna().sum() == len(table) - 1
+    good, behind = drawn["strategy.profit"].data
+    assert (good.marker.symbol, behind.marker.symbol) == ("circle", "circle-open")
+    assert len(good.x) == table["as_good"].sum() and len(behind.x) == (~table["as_good"]).sum() > 0
+    assert made.sweep().plot.profit().to_json() == drawn["strategy.profit"].to_json()
 
 
 def test_roc_has_a_panel_per_sample_and_the_auc_with_its_interval(drawn):
