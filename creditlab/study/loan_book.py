@@ -188,9 +188,14 @@ class _Maker:
     def make(self, part: str) -> None:
         """Make a part; one that these tables do not allow is absent, with the message that says why."""
         try:
-            self.parts[part] = self._calls()[part]()
+            found = self._calls()[part]()
         except CreditlabError as error:
             self.absent[part] = str(error)
+            return
+        if found.tidy().empty:
+            self.absent[part] = "表中没有可用的行 no row of the tables serves it"
+        else:
+            self.parts[part] = found
 
     def part(self, name: str) -> Any:
         """An earlier part that this one needs."""

@@ -73,6 +73,14 @@ def test_an_awkward_book_gives_what_it_can_and_says_what_it_cannot(seed):
     assert len(titles) >= 10
 
 
+def test_a_book_without_dates_of_grant_is_still_a_report():
+    tables = random_tables(3)
+    tables["loans"]["granted_on"] = pd.NaT
+    study = loan_study(tables)
+    assert "vintages" in study.absent and "ratios" in study.parts
+    study.document().to_dict()
+
+
 def test_a_book_of_one_note_is_still_a_report():
     tables = {"loans": pd.DataFrame([note("N1")]), "loan_months": pd.DataFrame(months("N1", "2023-01-31", [0, 0, 10]))}
     study = loan_study(tables)
