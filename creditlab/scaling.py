@@ -79,3 +79,50 @@ class Scale:
     def to_dict(self) -> dict[str, float]:
         """The three numbers that define the scale."""
         return {"points": self.points, "odds": self.odds, "pdo": self.pdo}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A point scale by its ends: the riskiest household that a card can meet gets `low`, the safest `high`.
+
+    A card turns it into a `Scale` when it is fitted and its ends are known; odds and PDO follow from them.
+
+    Raises
+    ------
+    InputError : when the ends are not two finite numbers in order.
+
+    >>> scale = Span(300, 900).scale(worst=2.0, best=-4.0)
+    >>> scale.points_of_log_odds([2.0, -4.0]).round(6).tolist()
+    [300.0, 900.0]
+    """
+
+    low: float = 300.0
+    high: float = 900.0
+
+    def __post_init__(self) -> None:
+        ends = (self.low, self.high)
+        if not all(isinstance(v, int | float) and math.isfinite(v) for v in ends) or self.low >= self.high:
+            raise InputError(message("two finite numbers, low < high", repr(ends), "Span(low, high)", "Correct them."))
+
+    def scale(self, worst: float, best: float) -> Scale:
+        """The scale that gives `low` at the log-odds of bad `worst`, and `high` at `best`.
+
+        Raises
+        ------
+        InputError : when the two are the same, as in a card without a feature.
+        """
+        if not worst > best:
+            raise InputError(
+                message(
+                    "households that differ",
+                    "a card that gives everyone the same log-odds",
+                    "Span",
+                    "Use a Scale of points, odds and PDO, or let features in.",
+                )  # fmt: skip
+            )
+        factor = (self.high - self.low) / (worst - best)
+        return Scale(points=self.low + factor * worst, odds=1.0, pdo=factor * math.log(2.0))
+
+    def to_dict(self) -> dict[str, float]:
+        """The two numbers that define the span."""
+        return {"low": self.low, "high": self.high}

@@ -8,7 +8,9 @@ strategy tables (`gains`, `cutoffs`, `swaps`, `overrides`) take points and outco
 
 from creditlab.scorecard.applicants import Economics
 from creditlab.scorecard.cutoffs import CutoffSweep, cutoff_sweep
+from creditlab.scorecard.edits import PointEdit
 from creditlab.scorecard.gains import Gains, gains_table
+from creditlab.scorecard.grades import Grades, MasterScale
 from creditlab.scorecard.logistic import LogisticFit, fit_logistic
 from creditlab.scorecard.overrides import Overrides, override_analysis
 from creditlab.scorecard.reasons import rank_losses, reason_frame
@@ -23,8 +25,11 @@ __all__ = [
     "CutoffSweep",
     "Economics",
     "Gains",
+    "Grades",
     "LogisticFit",
+    "MasterScale",
     "Overrides",
+    "PointEdit",
     "Scorecard",
     "ScorecardResult",
     "Scores",

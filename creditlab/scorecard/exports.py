@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from creditlab.binning import BinSpec
+from creditlab.errors import InputError, message
 from creditlab.estimators import check_fitted
 from creditlab.files import whole_file, write_text
 from creditlab.scorecard.onnx_graph import card_graph
@@ -60,7 +61,16 @@ class Exports:
         check_fitted(self)
         result = self.result_
         once, points = result.integer_points()
-        effects = {name: beta * result.bins[name].woe for name, beta in result.coef.items()}
+        if result.knots is not None:
+            raise InputError(
+                message(
+                    "a card whose PD follows from its points",
+                    "one with an isotonic calibration",
+                    "to_python",
+                    "Export the card before it was calibrated, or calibrate by 'platt' or 'intercept'.",
+                )  # fmt: skip
+            )
+        effects = result.effects_by_bin
         return card_module(self._specs(), once, points, result.intercept, effects, heading=self._heading())
 
     def to_pmml(self, path: str | os.PathLike[str]) -> None:

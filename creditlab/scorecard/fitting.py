@@ -6,7 +6,7 @@ bins, which were found on the same rows: p-values are a description, not proof (
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,8 +28,9 @@ from creditlab.scorecard.inference import (
     profile_limits,
 )
 from creditlab.scorecard.logistic import LogisticFit, covariance, fit_logistic
-from creditlab.scorecard.points import add_points, check_points
+from creditlab.scorecard.points import add_points, check_points, rounded
 from creditlab.scorecard.result import INTERCEPT, ScorecardResult
+from creditlab.scorecard.rounding import round_sums, rounding_facts
 from creditlab.scorecard.selection import used_bins
 
 CLAMPED = NotEstimable("clamped at 0: the data pull it against its own bad rate, so it has no Wald interval")
@@ -280,8 +281,8 @@ def model_facts(model: Model, columns: int) -> dict[str, Any]:
     }
 
 
-def check_exact(result: ScorecardResult, frame: pd.DataFrame) -> ScorecardResult:
-    """The result with the measured gap between points and log-odds, and the gap of rounding, among its facts.
+def check_exact(result: ScorecardResult, frame: pd.DataFrame, target: Target, rounding: str) -> ScorecardResult:
+    """The result with its whole points, the measured gap between points and log-odds, and the cost of rounding.
 
     Raises
     ------
@@ -290,6 +291,16 @@ def check_exact(result: ScorecardResult, frame: pd.DataFrame) -> ScorecardResult
     codes, n = result.codes(frame), len(frame)
     exact = add_points(*result.exact_points(), codes, n)
     gap = check_points(result.scale, exact, result.log_odds(codes, n))
+    result = replace(result, moves=rounding_moves(result, codes, n) if rounding == "sum" else {})
     whole = add_points(*result.integer_points(), codes, n)
-    facts = {"points_gap": gap, "rounding_gap": float(np.abs(whole - exact).max())}
+    facts = {"points_gap": gap} | rounding_facts(exact, whole, target.bad, target.weight)
     return replace(result, facts=dict(result.facts) | facts)
+
+
+def rounding_moves(result: ScorecardResult, codes: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
+    """How far each bin's whole points are from the nearest ones, so that sums stay close; the base too."""
+    once, exact = result.exact_points()
+    base, whole = round_sums(once, exact, codes, n)
+    near, nearest = rounded(once, exact)
+    moves = {name: whole[name] - nearest[name] for name in exact}
+    return {INTERCEPT: np.array([base - near])} | moves

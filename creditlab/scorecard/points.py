@@ -29,16 +29,16 @@ def base_points(scale: Scale, intercept: float, features: int, base: str) -> tup
 
 
 def bin_points(
-    scale: Scale, intercept: float, coef: Mapping[str, float], woe: Mapping[str, np.ndarray], base: str = "spread"
+    scale: Scale, intercept: float, effects: Mapping[str, np.ndarray], base: str = "spread"
 ) -> tuple[float, dict[str, np.ndarray]]:
-    """Unrounded points: (base given once, {feature: points per bin}).
+    """Unrounded points of what each bin adds to the log-odds of bad: (base given once, {feature: points per bin}).
 
-    >>> once, points = bin_points(Scale(600, 1, 20), 0.0, {"x": -1.0}, {"x": np.array([0.0, np.log(2)])}, "separate")
+    >>> once, points = bin_points(Scale(600, 1, 20), 0.0, {"x": np.array([0.0, -np.log(2)])}, "separate")
     >>> once, points["x"].round(6).tolist()
     (600.0, [0.0, 20.0])
     """
-    once, each = base_points(scale, intercept, len(coef), base)
-    return once, {name: each - scale.factor * beta * np.asarray(woe[name]) for name, beta in coef.items()}
+    once, each = base_points(scale, intercept, len(effects), base)
+    return once, {name: each - scale.factor * np.asarray(values) for name, values in effects.items()}
 
 
 def rounded(once: float, points: Mapping[str, np.ndarray]) -> tuple[int, dict[str, np.ndarray]]:

@@ -20,6 +20,8 @@ from creditlab.columns import Column, Dictionary
 from creditlab.estimators import table_content, table_of
 from creditlab.results import NotEstimable, Result, Stamp, plain
 from creditlab.scaling import Scale
+from creditlab.scorecard.calibration import Knots
+from creditlab.scorecard.edits import PointEdit, point_log
 from creditlab.scorecard.points import add_points, bin_points, rounded
 from creditlab.scorecard.scoring import Scoring
 
@@ -49,6 +51,10 @@ class ScorecardResult(Result):
     selection : `feature iv bins kept coef reason_zh reason_en`, a row per input column.
     path : `step rule feature action statistic limit other reason_zh reason_en`: who left or entered, in order.
     covariance : of the coefficients, by statsmodels; NaN where clamped.
+    shifts : log-odds that a bin was given beside its WOE, by hand or by an expert, by feature.
+    moves : whole points that rounding moved a bin away from its nearest, by feature.
+    edits : the points that were set by hand.
+    knots, calibration : of an isotonic calibration; what was calibrated how, and what it did.
     labels : the declared columns, for labels and sources.
     """
 
@@ -62,6 +68,11 @@ class ScorecardResult(Result):
     covariance: pd.DataFrame
     labels: Dictionary = field(default_factory=Dictionary)
     path: pd.DataFrame = field(default_factory=pd.DataFrame)
+    shifts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    moves: Mapping[str, np.ndarray] = field(default_factory=dict)
+    edits: tuple[PointEdit, ...] = ()
+    knots: Knots | None = None
+    calibration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def params(self) -> pd.Series:
@@ -127,15 +138,33 @@ class ScorecardResult(Result):
         """The bin number of each row, for the features that score."""
         return {name: self.bins[name].codes(self.bins[name].values_in(frame)) for name in self.features}
 
+    @property
+    def effects_by_bin(self) -> dict[str, np.ndarray]:
+        """What each bin adds to the log-odds of bad: coefficient times WOE, and what was set beside it."""
+        return {name: beta * self.bins[name].woe + self.shifts.get(name, 0.0) for name, beta in self.coef.items()}
+
+    @property
+    def mean_effects(self) -> dict[str, float]:
+        """What each feature adds to the log-odds of bad for the mean of the training rows."""
+        means, coef = self.mean_woe, self.coef
+        share = {name: self.bins[name].table["share"].to_numpy() for name in self.shifts if name in coef}
+        return {
+            name: beta * means[name] + (float(share[name] @ self.shifts[name]) if name in share else 0.0)
+            for name, beta in coef.items()
+        }
+
     def log_odds(self, codes: Mapping[str, np.ndarray], n: int) -> np.ndarray:
         """Log-odds of bad of rows given by their bin numbers."""
-        effects = {name: beta * self.bins[name].woe for name, beta in self.coef.items()}
-        return add_points(self.intercept, effects, codes, n)
+        return add_points(self.intercept, self.effects_by_bin, codes, n)
+
+    def calibrated(self, log_odds: np.ndarray) -> np.ndarray:
+        """The log-odds of the PD: those of the points, bent where the card has an isotonic calibration."""
+        return log_odds if self.knots is None else self.knots.apply(log_odds)
 
     @cached_property
     def effects(self) -> Scoring:
         """The sum that gives log-odds of bad, ready to be taken of rows."""
-        return Scoring.of(self.intercept, {n: beta * self.bins[n].woe for n, beta in self.coef.items()}, self.bins)
+        return Scoring.of(self.intercept, self.effects_by_bin, self.bins)
 
     @cached_property
     def sums(self) -> Scoring:
@@ -149,21 +178,27 @@ class ScorecardResult(Result):
 
     def exact_points(self) -> tuple[float, dict[str, np.ndarray]]:
         """Unrounded points: (base given once, {feature: points per bin})."""
-        coef = self.coef
-        woe = {name: self.bins[name].woe for name in coef}
-        return bin_points(self.scale, self.intercept, coef, woe, self.base)
+        return bin_points(self.scale, self.intercept, self.effects_by_bin, self.base)
 
     def integer_points(self) -> tuple[int, dict[str, np.ndarray]]:
-        """The points that the card gives: each bin rounded to the nearest integer."""
-        return rounded(*self.exact_points())
+        """The points that the card gives: each bin rounded to the nearest integer, or as `rounding` moved it."""
+        once, points = rounded(*self.exact_points())
+        moved = {name: values + self.moves.get(name, 0) for name, values in points.items()}
+        return once + int(self.moves.get(INTERCEPT, [0])[0]), moved
 
     def mean_points(self) -> dict[str, float]:
         """The unrounded points of the mean training row, by feature: the baseline of reasons."""
-        coef, means = self.coef, self.mean_woe
-        each = {name: np.array([means[name]]) for name in coef}
-        return {
-            name: float(p[0]) for name, p in bin_points(self.scale, self.intercept, coef, each, self.base)[1].items()
-        }
+        means = {name: np.array([value]) for name, value in self.mean_effects.items()}
+        points = bin_points(self.scale, self.intercept, means, self.base)[1]
+        return {name: float(p[0]) for name, p in points.items()}
+
+    def bin_labels(self, name: str, lang: str = "en") -> list[str]:
+        """What the bins of a feature are called, by bin number."""
+        return [self.bins[name].label(code, lang) for code in range(len(self.bins[name].woe))]
+
+    def edit_log(self) -> pd.DataFrame:
+        """A row per edit of points by hand: who, why, before, after, and its measured cost."""
+        return point_log(self.edits)
 
     def points_table(self) -> pd.DataFrame:
         """The card: a row per bin of each feature that scores, the base first where it is separate.
@@ -175,6 +210,16 @@ class ScorecardResult(Result):
         parts += [_feature_rows(self, name, exact[name], whole[name]) for name in exact]
         return pd.concat(parts, ignore_index=True)
 
+    def layers(self) -> dict[str, Any]:
+        """What was laid over the fit, as JSON types: hand-set points, whole points moved by rounding, calibration."""
+        return {
+            "shifts": {name: plain(values) for name, values in self.shifts.items()},
+            "moves": {name: plain(values) for name, values in self.moves.items()},
+            "edits": [edit.to_dict() for edit in self.edits],
+            "knots": None if self.knots is None else [list(self.knots.log_odds), list(self.knots.calibrated)],
+            "calibration": plain(dict(self.calibration)),
+        }
+
     def content(self) -> dict[str, Any]:
         """Everything as JSON types; `from_content` gives the same result back."""
         return {
@@ -184,6 +229,7 @@ class ScorecardResult(Result):
             "base": self.base,
             "selection": table_content(self.selection),
             "path": table_content(self.path),
+            **self.layers(),
             "covariance": {"terms": list(self.covariance.columns), "values": plain(self.covariance.to_numpy())},
             "labels": self.labels.to_dict(),
             "facts": plain(dict(self.facts)),
@@ -204,6 +250,11 @@ class ScorecardResult(Result):
             base=d["base"],
             selection=table_of(d["selection"]),
             path=table_of(d["path"]) if "path" in d else pd.DataFrame(),
+            shifts={name: np.array(values, dtype=float) for name, values in d.get("shifts", {}).items()},
+            moves={name: np.array(values, dtype=np.int64) for name, values in d.get("moves", {}).items()},
+            edits=tuple(PointEdit(**edit) for edit in d.get("edits", ())),
+            knots=None if d.get("knots") is None else Knots(*(tuple(line) for line in d["knots"])),
+            calibration=d.get("calibration", {}),
             covariance=covariance,
             labels=Dictionary.of(Column(name=name, **column) for name, column in d["labels"].items()),
         )

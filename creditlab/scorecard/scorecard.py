@@ -6,19 +6,33 @@ tune itself on other data than it is given, and does not decide on limits, rates
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
 from creditlab.binning import Binner, BinningResult
-from creditlab.checks import check_groups, check_one_of
+from creditlab.checks import check_groups, check_one_of, check_target, check_weights
 from creditlab.columns import Dictionary, check_use
 from creditlab.errors import InputError, message
-from creditlab.estimators import CreditModel, names_of, pack_special, read_frame, read_sample, unpack_special, unseal
-from creditlab.results import Stamp, plain
-from creditlab.scaling import Scale
+from creditlab.estimators import (
+    CreditModel,
+    check_fitted,
+    expit,
+    names_of,
+    pack_special,
+    read_frame,
+    read_sample,
+    unpack_special,
+    unseal,
+)
+from creditlab.results import Stamp, digest, made_at, plain
+from creditlab.scaling import Scale, Span
+from creditlab.scorecard.calibration import METHODS
+from creditlab.scorecard.edits import PointEdit, PointEditor, edit_cost
 from creditlab.scorecard.exports import Exports
 from creditlab.scorecard.fitting import (
     INFERENCES,
@@ -30,9 +44,11 @@ from creditlab.scorecard.fitting import (
     make_table,
     model_facts,
 )
+from creditlab.scorecard.layers import calibrated_result, calibration_facts, spanned, unedited, with_edits
 from creditlab.scorecard.points import BASES
 from creditlab.scorecard.reasons import reason_frame
 from creditlab.scorecard.result import ScorecardResult
+from creditlab.scorecard.rounding import ROUNDINGS
 from creditlab.scorecard.rules import Evidence, Path, Select, alone, together
 from creditlab.scorecard.scores import Scores, make_scores
 from creditlab.scorecard.selection import information, select_features, with_model
@@ -44,8 +60,11 @@ class Scorecard(Exports, CreditModel):
     Parameters
     ----------
     binner : an unfitted `Binner`; it is cloned. None takes `Binner()`.
-    scale : the point scale; None takes `Scale()`: 600 points at odds of 19 : 1, 50 points double the odds.
+    scale : the point scale; None takes `Scale()`: 600 points at odds of 19 : 1, 50 points double the odds. `Span(low,
+        high)` gives the riskiest possible household `low` points and the safest `high`.
     base : 'spread' shares the base points over the features, 'separate' keeps them in a row of their own.
+    rounding : 'nearest' rounds every bin by itself; 'sum' rounds bins up or down so that the sum stays within half a
+        point of the unrounded score wherever that can be found. `result_.facts` says what rounding costs.
     sign_constrained : no coefficient may contradict the bad rate that its bin table shows; one that would is clamped
         at 0, leaves the card, and is listed in `result_.selection`.
     min_iv : a feature below this information value leaves. The default only removes what carries nothing: on four
@@ -62,6 +81,7 @@ class Scorecard(Exports, CreditModel):
         Likelihoods take rows as independent.
     select : more rules of selection (`Select`): missing values, IV limits, held-out IV, PSI over time, clusters, VIF,
         stability, stepwise, elimination, forced features. `result_.path` tells who left, when and why.
+    edits : what `edit` gave: points of bins set by hand, with author and reason; replayed by `fit`.
     dictionary : declared columns: their labels for reasons, and the column policy (only the use class 'model' passes).
     name : what `Scores` calls this card, such as 'entry' or 'behaviour'.
 
@@ -87,9 +107,10 @@ class Scorecard(Exports, CreditModel):
     def __init__(
         self,
         binner: Binner | None = None,
-        scale: Scale | None = None,
+        scale: Scale | Span | None = None,
         *,
         base: str = "spread",
+        rounding: str = "nearest",
         sign_constrained: bool = True,
         min_iv: float = 0.001,
         max_correlation: float = 0.99,
@@ -99,12 +120,14 @@ class Scorecard(Exports, CreditModel):
         lasso: float = 0.0,
         inference: str = "auto",
         select: Select | None = None,
+        edits: Sequence[PointEdit] = (),
         dictionary: Dictionary | None = None,
         name: str = "scorecard",
     ) -> None:
         self.binner = binner
         self.scale = scale
         self.base = base
+        self.rounding = rounding
         self.sign_constrained = sign_constrained
         self.min_iv = min_iv
         self.max_correlation = max_correlation
@@ -114,6 +137,7 @@ class Scorecard(Exports, CreditModel):
         self.lasso = lasso
         self.inference = inference
         self.select = select
+        self.edits = edits
         self.dictionary = dictionary
         self.name = name
 
@@ -155,24 +179,26 @@ class Scorecard(Exports, CreditModel):
         result = self._wrap(
             bins, with_model(selection, model.coef, left), path.table(), chosen, model, [frame, bad, weight]
         )
-        result = check_exact(result, frame)
+        result = check_exact(with_edits(result, self.edits), frame, target, self.rounding)
         self.classes_ = np.array([0, 1])
         self.result_ = result
         return self
 
     def _check_settings(self) -> None:
         check_one_of(self.base, BASES, "base")
+        check_one_of(self.rounding, ROUNDINGS, "rounding")
         check_one_of(self.inference, INFERENCES, "inference")
         for name, kind in (
-            ("scale", Scale),
-            ("binner", Binner),
-            ("dictionary", Dictionary),
-            ("select", Select),
+            ("scale", (Scale, Span)),
+            ("binner", (Binner,)),
+            ("dictionary", (Dictionary,)),
+            ("select", (Select,)),
         ):
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
+                names = " or ".join(one.__name__ for one in kind)
                 raise InputError(
-                    message(f"a {kind.__name__}", type(value).__name__, f"Scorecard({name}=...)", "See the docstring.")
+                    message(f"a {names}", type(value).__name__, f"Scorecard({name}=...)", "See the docstring.")
                 )
         for name, high in (
             ("min_iv", np.inf),
@@ -266,12 +292,13 @@ class Scorecard(Exports, CreditModel):
     ) -> ScorecardResult:
         labels = Dictionary() if self.dictionary is None else self.dictionary
         terms = model.terms
+        scale = Scale() if self.scale is None else self.scale
         return ScorecardResult(
             table=make_table(model, bins, woe),
             stamp=Stamp.of(inputs, {k: plain(v) for k, v in self.get_params(deep=False).items()}),
             facts=model_facts(model, columns=len(bins)),
             bins=bins,
-            scale=Scale() if self.scale is None else self.scale,
+            scale=spanned(scale, bins, selection, model) if isinstance(scale, Span) else scale,
             base=self.base,
             selection=selection,
             path=path,
@@ -281,6 +308,12 @@ class Scorecard(Exports, CreditModel):
 
     def _log_odds(self, frame: pd.DataFrame) -> np.ndarray:
         return self.result_.effects.total(frame)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """PD in the second column, its complement in the first."""
+        log_odds = self.decision_function(X)
+        prob = expit(self.result_.calibrated(log_odds))
+        return np.column_stack([1.0 - prob, prob])
 
     def points(self, X: Any, threads: int | None = None) -> pd.Series:
         """Integer points, higher = safer: the sum of the rounded points of each bin, with the index of `X`.
@@ -326,6 +359,9 @@ class Scorecard(Exports, CreditModel):
             "name": self.name,
             "features": names_of(self),
             "named": hasattr(self, "feature_names_in_"),
+            "span": [self.scale.low, self.scale.high] if isinstance(self.scale, Span) else None,
+            "rounding": self.rounding,
+            "edits": [edit.to_dict() for edit in self.edits],
             "select": None if self.select is None else self.select.to_dict(),
             "settings": {
                 k: getattr(self, k)
@@ -358,12 +394,81 @@ class Scorecard(Exports, CreditModel):
         binner = None if content["binner"] is None else binner_of(content["binner"])
         labels = result.labels if len(result.labels) else None
         select = None if content.get("select") is None else Select(**content["select"])
-        card = cls(binner, result.scale, select=select, dictionary=labels, name=content["name"], **content["settings"])
+        more = {"rounding": content.get("rounding", "nearest"), "select": select, "dictionary": labels}
+        more["edits"] = tuple(PointEdit(**edit) for edit in content.get("edits", ()))
+        scale = result.scale if content.get("span") is None else Span(*content["span"])
+        card = cls(binner, scale, name=content["name"], **more, **content["settings"])
         return card._restore(content["features"], content["named"], result)
 
-    def edit(self, *args: Any, **options: Any) -> NoReturn:
-        """Change the points of a bin with author, reason and measured cost."""
-        raise NotImplementedError("Scorecard.edit is not built yet: the log of overrides and their measured cost")
+    def edit(self, feature: str, *, author: str = "", held_out: tuple[Any, Any] | None = None) -> PointEditor:
+        """An editor of one feature's points: `.points(bin, points, reason=…)` gives a new card.
+
+        Parameters
+        ----------
+        feature : a feature of the card. author : who edits.
+        held_out : (X, y) rows on which the cost (AUC, log-loss, mean points, decisions) is measured.
+        """
+        check_fitted(self)
+        return PointEditor(self, feature, author, held_out, made_at())
+
+    def edited(self, edit: PointEdit, held_out: tuple[Any, Any] | None = None) -> Scorecard:
+        """This card with one more edit; the cost is measured on the held-out rows."""
+        check_fitted(self)
+        fresh = self._with_result(with_edits(self.result_, (edit,)), (*self.edits, edit))
+        if held_out is None:
+            return fresh
+        X, y = held_out
+        cost = edit_cost(self, fresh, X, check_target(y, "held_out", len(X)))
+        measured = replace(edit, cost=cost)
+        kept = replace(fresh.result_, edits=(*fresh.result_.edits[:-1], measured))
+        return self._with_result(kept, (*self.edits, measured))
+
+    def without_edits(self) -> Scorecard:
+        """This card as the model gave it."""
+        check_fitted(self)
+        result = replace(self.result_, shifts=unedited(self.result_), edits=())
+        return self._with_result(result, ())
+
+    def calibrate(
+        self,
+        X: Any,
+        y: Any = None,
+        method: str = "platt",
+        *,
+        target_rate: float | None = None,
+        sample_weight: Any = None,
+    ) -> Scorecard:
+        """A new card whose PD is calibrated on these rows; the card itself stays as it is.
+
+        Parameters
+        ----------
+        X, y : rows that the card was not fitted on, as a rule. With a `target_rate` no outcomes are needed.
+        method : 'intercept' shifts all log-odds so that the mean PD is `target_rate` (None: the bad rate of `y`);
+            'platt' takes the line of the log-odds that fits best; 'isotonic' a rising step line, which bends the PD and
+            leaves the points. The first two change points too: the scale's odds hold again.
+
+        `result_.calibration` tells what was done, with log-loss and mean PD before and after.
+        """
+        frame = read_frame(self, X)
+        check_one_of(method, METHODS, "method")
+        weight = check_weights(sample_weight, len(frame))
+        bad = None if y is None else check_target(y, "y", len(frame), both=method != "intercept").astype(float)
+        if bad is None and (method != "intercept" or target_rate is None):
+            raise InputError(message("outcomes", "None", "y", "Give y, or method='intercept' with a target_rate."))
+        log_odds = self.result_.calibrated(self._log_odds(frame))
+        result = calibrated_result(self.result_, method, log_odds, bad, weight, target_rate)
+        fresh = self._with_result(result, self.edits)
+        after = result.calibrated(fresh._log_odds(frame))
+        facts = calibration_facts(method, log_odds, after, bad, weight)
+        steps = [*self.result_.calibration.get("steps", ()), facts]
+        return fresh._with_result(replace(fresh.result_, calibration={"steps": steps}), self.edits)
+
+    def _with_result(self, result: ScorecardResult, edits: Sequence[PointEdit]) -> Scorecard:
+        stamp = replace(result.stamp, spec=digest(result.stamp.spec, result.layers()))
+        fresh = clone(self).set_params(edits=tuple(edits))
+        return fresh._restore(
+            names_of(self), hasattr(self, "feature_names_in_"), replace(result, stamp=stamp).prepared()
+        )
 
 
 def binner_settings(binner: Binner) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from creditlab.scorecard.points import add_points, bin_points, check_points, rou
 SCALE = Scale(points=600, odds=50, pdo=20)
 COEF = {"a": -0.9, "b": -0.7, "c": -0.5}
 WOE = {"a": np.array([0.8, -1.0]), "b": np.array([0.3]), "c": np.array([-0.2])}
+EFFECTS = {name: COEF[name] * WOE[name] for name in COEF}
 ROW = {name: np.array([0]) for name in COEF}
 
 
 @pytest.mark.parametrize("base", ["spread", "separate"])
 def test_worked_case(base: str) -> None:
-    once, points = bin_points(SCALE, -2.2, COEF, WOE, base)
+    once, points = bin_points(SCALE, -2.2, EFFECTS, base)
     assert add_points(once, points, ROW, 1)[0] == pytest.approx(574.55019568, abs=1e-8)
     assert SCALE.factor == pytest.approx(28.85390082, abs=1e-8)
     assert SCALE.offset == pytest.approx(487.12287620, abs=1e-8)
@@ -26,7 +27,7 @@ def test_worked_case(base: str) -> None:
 
 
 def test_rounding_costs_at_most_half_a_point_per_bin() -> None:
-    exact = bin_points(SCALE, -2.2, COEF, WOE, "separate")
+    exact = bin_points(SCALE, -2.2, EFFECTS, "separate")
     whole = rounded(*exact)
     gap = add_points(*whole, ROW, 1) - add_points(*exact, ROW, 1)
     assert abs(gap[0]) <= 0.5 * 4 and whole[1]["a"].dtype == np.int64

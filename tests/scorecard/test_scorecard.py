@@ -194,8 +194,8 @@ def test_wrong_calls_raise(card, sample) -> None:
     audit = Dictionary.of([Column("noise", use="audit")])
     with pytest.raises(PolicyError, match="noise"):
         Scorecard(dictionary=audit).fit(sample.X, sample.y)
-    with pytest.raises(NotImplementedError, match="not built yet"):
-        card.edit()
+    with pytest.raises(NotFittedError, match="Call fit"):
+        Scorecard().edit("crop")
 
 
 def test_file_round_trip_is_identical(card, sample, tmp_path) -> None:
