@@ -26,7 +26,7 @@ _PUBLIC = {
     "study_document": "creditlab.report.context",
     "validation_document": "creditlab.report.context",
     "loan_document": "creditlab.report.loan_sections",
-    "suppress": "creditlab.report.edition",
+    "suppress": "creditlab.village.suppression",
 }
 
 __all__ = list(_PUBLIC)

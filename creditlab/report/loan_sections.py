@@ -26,8 +26,8 @@ from creditlab.report.document import (
     TableBlock,
     pair_texts,
 )
-from creditlab.report.edition import suppress
 from creditlab.results import made_at
+from creditlab.village.suppression import suppress
 
 _PLAIN = {"month_end": Text("月末", "month end"), "group": Text("分组", "group")}
 

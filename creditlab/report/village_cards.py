@@ -299,6 +299,17 @@ def _one(table: pd.DataFrame, village: Any, column: str = "village") -> pd.Serie
     return found.iloc[0] if len(found) else None
 
 
+def _balance(why: Any, village: Any) -> tuple[Text, Text] | None:
+    row = None if why.book is None else _one(why.book, village)
+    if row is None:
+        return None
+    share = f"{row['npl_share']:.1%} ({row['npl_lo']:.1%}–{row['npl_hi']:.1%})"
+    return Text("不良（余额，逾期90天）", "NPL by balance"), Text(
+        f"{share}，有效笔数 {row['n_eff']:.1f}",
+        f"{share}, 90 days past due, effective number of notes {row['n_eff']:.1f}",
+    )
+
+
 def _officer(why: Any, village: Any) -> tuple[Text, Text] | None:
     row = None if why.crossed is None else _one(why.crossed.villages, village)
     if row is None or not np.isfinite(row["effect"]):

@@ -21,8 +21,8 @@ from creditlab.report.document import (
     TableBlock,
     pair_texts,
 )
-from creditlab.report.edition import suppress
 from creditlab.village.pattern import ACTIONS, RULES
+from creditlab.village.suppression import suppress
 
 #: villages in the table of the first page
 FIRST_PAGE = 10

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from creditlab.village.intervals import jeffreys_limits
+
 #: records older than this are not held against a village: five years, as for adverse items of a person
 #: (Regulation on the Credit Reporting Industry, Art. 16)
 WINDOW_MONTHS = 60
@@ -322,9 +324,11 @@ def quarter_moves(file: Any) -> pd.DataFrame | None:
 
 
 def book_now(file: Any, npl_dpd: int = 90) -> pd.DataFrame | None:
-    """The book at its last month end by village: village borrowers performing balance performing_balance npl_balance.
+    """The book at its last month end, by village; None without the book.
 
-    Yuan; a note is performing below `npl_dpd` days past due. None without the book.
+    Columns: village borrowers performing balance performing_balance npl_balance n_eff npl_share npl_lo npl_hi. Yuan; a
+    note is performing below `npl_dpd` days past due. The share by balance has a Jeffreys interval at 90 % on the
+    effective number of notes, (Σ balance)² / Σ balance².
     """
     if not {"loans", "loan_months"} <= set(file.tables):
         return None
@@ -334,9 +338,18 @@ def book_now(file: Any, npl_dpd: int = 90) -> pd.DataFrame | None:
     rows = now[["note_id", "balance", "dpd"]].assign(household=now["note_id"].map(home))
     rows["village"] = rows["household"].map(file.frame["village_id"])
     good = rows["dpd"].fillna(0) < npl_dpd
-    rows = rows.assign(good_balance=rows["balance"].where(good, 0.0), good_household=rows["household"].where(good))
+    rows = rows.assign(
+        square=rows["balance"].astype(float) ** 2,
+        good_balance=rows["balance"].where(good, 0.0),
+        good_household=rows["household"].where(good),
+    )
     table = rows[rows["village"].notna()].groupby("village").agg(
         borrowers=("household", "nunique"), performing=("good_household", "nunique"), balance=("balance", "sum"),
-        performing_balance=("good_balance", "sum"),
+        performing_balance=("good_balance", "sum"), squares=("square", "sum"),
     )  # fmt: skip
-    return table.assign(npl_balance=table["balance"] - table["performing_balance"]).reset_index()
+    table["npl_balance"] = table["balance"] - table["performing_balance"]
+    table["n_eff"] = table["balance"] ** 2 / table.pop("squares")
+    table["npl_share"] = table["npl_balance"] / table["balance"]
+    bad = (table["npl_share"] * table["n_eff"]).to_numpy()
+    table["npl_lo"], table["npl_hi"] = jeffreys_limits(bad, table["n_eff"].to_numpy(), 0.9)
+    return table.reset_index()

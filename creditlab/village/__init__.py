@@ -7,6 +7,7 @@ the village. It knows arrays and frames, never models, and draws nothing.
 
 from __future__ import annotations
 
+from creditlab.village.beta_binomial import BetaBinomial, BetaBinomialResult
 from creditlab.village.calibration import Calibration, calibrate, calibrate_in_the_large
 from creditlab.village.contagion import Contagion, contagion_test, guarantee_exposure
 from creditlab.village.criteria import CRITERIA, ENVIRONMENT, Criteria, bad_share, three_criteria
@@ -26,15 +27,16 @@ from creditlab.village.dynamics import (
     trends,
 )
 from creditlab.village.enforcement import ENFORCEMENT, Enforcement, enforcement_outcomes
+from creditlab.village.fay_herriot import FayHerriot, FayHerriotResult
 from creditlab.village.funnel import FunnelLimits, Overdispersion, funnel_limits, overdispersion
 from creditlab.village.gap import VillageGap, village_gap
 from creditlab.village.graph import Graph
 from creditlab.village.index import Component, Index, VillageIndex, village_index
 from creditlab.village.indirect import VillageExpected, expected
+from creditlab.village.moments import MomentRates, moment_rates
 from creditlab.village.oaxaca import Oaxaca, oaxaca_blinder
 from creditlab.village.pattern import ACTIONS, RULES, Patterns, patterns
 from creditlab.village.planned import (
-    FayHerriot,
     att_gt,
     did,
     lisa,
@@ -46,10 +48,13 @@ from creditlab.village.random_intercept import MixedLogit, mixed_logit
 from creditlab.village.ranking import VillageChoice, VillageRanks, choose, rank
 from creditlab.village.shapley import ShapleyGap, fairlie, shapley_gap
 from creditlab.village.smoothing import PoissonGamma, SmoothingResult
+from creditlab.village.suppression import suppress
 from creditlab.village.village_logit import VillageLogit, VillageLogitResult
 
 __all__ = [
     "ACTIONS",
+    "BetaBinomial",
+    "BetaBinomialResult",
     "CRITERIA",
     "Calibration",
     "ChangePoints",
@@ -64,11 +69,13 @@ __all__ = [
     "ENVIRONMENT",
     "Enforcement",
     "FayHerriot",
+    "FayHerriotResult",
     "FunnelLimits",
     "Graph",
     "Index",
     "Kitagawa",
     "MixedLogit",
+    "MomentRates",
     "Oaxaca",
     "Overdispersion",
     "Patterns",
@@ -104,6 +111,7 @@ __all__ = [
     "kitagawa",
     "lisa",
     "mixed_logit",
+    "moment_rates",
     "moran",
     "new_and_gone",
     "oaxaca_blinder",
@@ -115,6 +123,7 @@ __all__ = [
     "scan",
     "seasonal_expected",
     "shapley_gap",
+    "suppress",
     "three_criteria",
     "trends",
     "village_gap",

@@ -82,3 +82,12 @@ def village_names(village: Any, like: Any, n: int) -> pd.Index:
             message("each village once", f"{len(twice)} villages more than once", "village", "Sum their counts first.")
         )
     return names.infer_objects().rename("village")
+
+
+def draw_count(most: int, villages: int, least: int = 500) -> int:
+    """How many draws are worth their memory: `most`, fewer where villages are many, so that memory stays flat.
+
+    >>> draw_count(4000, 120), draw_count(4000, 10_000)
+    (4000, 800)
+    """
+    return max(min(most, 8_000_000 // max(villages, 1)), min(most, least))

@@ -19,7 +19,7 @@ from creditlab.checks import check_level, check_prob
 from creditlab.errors import FitError, InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.village.calibration import calibrate_in_the_large, expit, logit
-from creditlab.village.counts import check_outcome, totals, village_codes
+from creditlab.village.counts import check_outcome, draw_count, totals, village_codes
 
 #: an effect is called clear when its probability of lying above 0 reaches this
 CLEAR = 0.9
@@ -302,7 +302,7 @@ def _draws(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws of the villages' effects and of the others' (without the constant), each factor centred by its prior."""
     rng = np.random.default_rng(seed + 1)
-    each = DRAWS // len(nodes)
+    each = draw_count(DRAWS, design.sizes[0]) // len(nodes)
     us, ws = [], []
     for _, mode in nodes:
         shift = mode.schur.spread(rng.standard_normal((len(mode.w), each)))

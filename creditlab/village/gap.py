@@ -19,8 +19,7 @@ from creditlab.checks import check_level, check_prob
 from creditlab.errors import InputError, message, some
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.village.calibration import calibrate_in_the_large, expit, logit
-from creditlab.village.counts import check_outcome, totals, village_codes
-from creditlab.village.indirect import standardised
+from creditlab.village.counts import check_outcome, draw_count, totals, village_codes
 from creditlab.village.intervals import jeffreys_limits
 from creditlab.village.smoothing import PoissonGamma
 
@@ -95,6 +94,7 @@ def village_gap(
         `contributions`; None takes the composition as known.
     smoothing : result of a smoother on the same villages in sorted order, with `draws(n, seed)` of the relative risk;
         None fits `PoissonGamma`.
+    draws : of the posterior behind the intervals; fewer are taken where villages are many.
     level : of the intervals. The gap's is that of the village's rate (Jeffreys), the county's rate taken as known;
         context and noise share the posterior of θ.
 
@@ -168,14 +168,12 @@ def _posterior(
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """The shrunken O/E of each village, and draws of it (draws × villages)."""
     if smoothing is None:
-        against = standardised(n, bads, sums[:, 0], sums[:, 1], level)
-        fit = PoissonGamma(level=level).fit(against["observed"], against["expected"], against["variance"], names)
-        smoothing = fit.result_
+        smoothing = PoissonGamma(level=level).fit(bads, sums[:, 0], sums[:, 1], names).result_
     listed = pd.Index(smoothing.tidy()["village"])
     if not listed.equals(names):
         came = f"{len(listed)} villages in another order or of other names"
         raise InputError(message("the villages of the loans, sorted", came, "smoothing", "Fit it on vl.expected(...)."))
-    sample = np.asarray(smoothing.draws(draws, seed=seed), dtype=float)
+    sample = np.asarray(smoothing.draws(draw_count(draws, len(names)), seed=seed), dtype=float)
     estimate = smoothing.tidy()["estimate"].to_numpy(dtype=float)
     return np.where(np.isfinite(estimate), estimate, sample.mean(axis=0)), sample
 

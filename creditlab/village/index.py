@@ -18,6 +18,7 @@ import pandas as pd
 from creditlab.checks import check_columns, check_level, check_one_of
 from creditlab.errors import InputError, message, some
 from creditlab.results import NotEstimable, Result, Stamp
+from creditlab.village.counts import draw_count
 from creditlab.village.smoothing import PoissonGamma
 
 #: draws behind the interval of an index
@@ -191,7 +192,7 @@ def _relative(table: pd.DataFrame, component: Component, level: float, seed: int
     if "variance" in table and table["variance"].notna().any():
         variance = table["variance"].fillna(0).to_numpy(dtype=float)
     fit = PoissonGamma(level=level).fit(observed, expected, np.minimum(variance, expected), table["village"])
-    draws = fit.result_.draws(DRAWS, seed)
+    draws = fit.result_.draws(draw_count(DRAWS, len(table)), seed)
     log_level = component.direction * np.log(np.maximum(draws, 1e-9))
     # against the mean village of the same draw: the mean of a logarithm lies below the logarithm of the mean
     draws = np.exp(log_level - log_level.mean(axis=1, keepdims=True))
@@ -224,12 +225,13 @@ def _weighed(
             (0, len(names))
         )
     total = sum(c.weight for c, _, _ in levels)
-    log_level = np.zeros((DRAWS, len(names)))
+    count = draw_count(DRAWS, len(names))
+    log_level = np.zeros((count, len(names)))
     for source in dict.fromkeys(c.source for c, _, _ in levels):
         members = [(c, draws) for c, _, draws in levels if c.source == source]
         together = sum(c.weight * np.log(_together(draws, len(members))) for c, draws in members)
         order = np.random.default_rng([seed, len(members), len(source)]).permuted(
-            np.tile(np.arange(DRAWS)[:, None], (1, len(names))), axis=0
+            np.tile(np.arange(count)[:, None], (1, len(names))), axis=0
         )
         log_level += np.take_along_axis(together, order, axis=0) / total if len(members) > 1 else together / total
     sample = np.exp(log_level)

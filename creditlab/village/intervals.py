@@ -43,13 +43,6 @@ def exact_limits(bad: np.ndarray, n: np.ndarray, level: float) -> Limits:
     return np.where(none, 0.0, lo), np.where(all_bad, 1.0, hi)
 
 
-BINOMIAL: dict[str, Callable[[np.ndarray, np.ndarray, float], Limits]] = {
-    "jeffreys": jeffreys_limits,
-    "wilson": wilson_limits,
-    "exact": exact_limits,
-}
-
-
 def poisson_limits(count: np.ndarray, level: float) -> Limits:
     """Exact limits of a Poisson mean (F. Garwood, Biometrika 28 (1936) 437-442)."""
     tail = (1 - level) / 2
@@ -72,6 +65,20 @@ def byar_limits(count: np.ndarray, level: float) -> Limits:
     return np.where(few, exact_lo, lo), np.where(few, exact_hi, hi)
 
 
+def byar_rate_limits(bad: np.ndarray, n: np.ndarray, level: float) -> Limits:
+    """Byar's limits of a rate of rare events, at most 1."""
+    lo, hi = byar_limits(bad, level)
+    return np.minimum(lo / n, 1.0), np.minimum(hi / n, 1.0)
+
+
+BINOMIAL: dict[str, Callable[[np.ndarray, np.ndarray, float], Limits]] = {
+    "jeffreys": jeffreys_limits,
+    "wilson": wilson_limits,
+    "exact": exact_limits,
+    "byar": byar_rate_limits,
+}
+
+
 def weighted_limits(values: np.ndarray, weight: np.ndarray, level: float) -> tuple[float, float]:
     """Equal-tailed limits of a distribution given by values and their weights."""
     tail = (1 - level) / 2
@@ -80,3 +87,29 @@ def weighted_limits(values: np.ndarray, weight: np.ndarray, level: float) -> tup
     heights = np.cumsum(weight[order]) - weight[order] / 2
     lo, hi = np.interp([tail, 1 - tail], heights, values[order])
     return float(lo), float(hi)
+
+
+def quantile(
+    distribution: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    q: float,
+    centre: np.ndarray,
+    sd: np.ndarray,
+    least: float = -np.inf,
+    most: float = np.inf,
+) -> np.ndarray:
+    """The q-quantile of every village, by Newton steps kept inside a bracket.
+
+    `distribution` gives P(≤ x) and the density at x, one x per village; `centre` and `sd` say where to look.
+    """
+    lo, hi = np.maximum(centre - 40 * sd, least), np.minimum(centre + 40 * sd, most)
+    x = np.clip(centre + ndtri(q) * sd, (lo + centre) / 2, (hi + centre) / 2)
+    for _ in range(100):
+        height, density = distribution(x)
+        lo, hi = np.where(height < q, x, lo), np.where(height < q, hi, x)
+        following = x + (q - height) / np.maximum(density, 1e-300)
+        following = np.where((following > lo) & (following < hi), following, (lo + hi) / 2)
+        done = np.all(np.abs(following - x) <= 1e-7 * sd)
+        x = following
+        if done:
+            break
+    return x

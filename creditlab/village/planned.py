@@ -12,13 +12,6 @@ def _planned(name: str, missing: str) -> NoReturn:
     raise NotImplementedError(f"{name} is not built yet: {missing}")
 
 
-class FayHerriot:
-    """Area-level model of aggregates with known variances (Fay and Herriot 1979)."""
-
-    def __init__(self, method: str = "reml") -> None:
-        _planned("FayHerriot", "REML and ML fit of the area-level model and its MSE")
-
-
 def moran(values: Any, graph: Any, seed: int = 0) -> NoReturn:
     """Moran's I with empirical-Bayes standardisation."""
     _planned("moran", "neighbour graphs and Moran's I with a permutation test")

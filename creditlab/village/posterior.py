@@ -1,7 +1,7 @@
 """The posterior of the villages' relative risks: a mixture of gamma distributions over hyper-parameters.
 
 Given its spread and mean, the relative risk of a village is gamma distributed; not knowing these two makes it a mixture
-over a grid of nodes. The nodes come from `hyper_nodes`; means, limits, probabilities and draws from `GammaMixture`. It
+over a grid of nodes. The nodes come from `hyper`; means, limits, probabilities and draws from `GammaMixture`. It
 knows effective counts, not villages.
 """
 
@@ -12,12 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammainc, gammaincinv, gammaln
 
-#: steps of the grids: values of the spread searched per round, rounds, final nodes of the spread and of the mean
-SEARCH, ROUNDS, SPREAD_NODES, MEAN_NODES = 31, 3, 21, 5
-#: the spread (coefficient of variation of the relative risk) is searched here
-SPREAD_LO, SPREAD_HI = 1e-3, 6.0
-#: what lies this far below the mode of the log posterior is left out
-DEPTH = 12.0
+from creditlab.village.hyper import hyper_nodes
 
 
 @dataclass(frozen=True)
@@ -103,41 +98,17 @@ class GammaMixture:
 
 
 def posterior(count: np.ndarray, exposure: np.ndarray) -> GammaMixture:
-    """The posterior of the relative risks given effective counts and exposures, with at least one bad among them."""
-    weight, shape, rate = hyper_nodes(count, exposure)
-    return GammaMixture(weight=weight, shape=shape, rate=rate, count=count, exposure=exposure)
+    """The posterior of the relative risks given effective counts and exposures, with at least one bad among them.
 
-
-def hyper_nodes(count: np.ndarray, exposure: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Nodes of the hyper-parameters (weight, shape, rate): the posterior of spread s and mean m on a grid.
-
-    The prior is s·exp(-s²/2) on s, which keeps away from the boundary s = 0 where plug-in intervals collapse, and flat
-    on log m. For each s the mean is integrated by Gauss-Hermite nodes around its conditional mode; s by equal steps of
-    log s over the range that holds the posterior, found by narrowing a wide range.
+    Location is the log of the mean relative risk, spread its coefficient of variation between villages.
     """
-    lo, hi = np.log(SPREAD_LO), np.log(SPREAD_HI)
-    for _ in range(ROUNDS):
-        grid = np.linspace(lo, hi, SEARCH)
-        log_mean, width, height = _conditional_mean(grid, count, exposure)
-        height = height + np.log(width) + _log_prior(grid)
-        inside = np.flatnonzero(height > height.max() - DEPTH)
-        lo, hi = grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, SEARCH - 1)]
-    grid = np.linspace(lo, hi, SPREAD_NODES)
-    log_mean, width, _ = _conditional_mean(grid, count, exposure)
-    x, w = np.polynomial.hermite.hermgauss(MEAN_NODES)
-    means = log_mean[:, None] + np.sqrt(2) * width[:, None] * x
-    shape = np.repeat(np.exp(-2 * grid), MEAN_NODES)
-    rate = shape * np.exp(-means.reshape(-1))
-    bent = _log_marginal(shape, rate, count, exposure).reshape(means.shape) + x**2 + np.log(w)
-    log_weight = (bent + np.log(width)[:, None] + _log_prior(grid)[:, None]).reshape(-1)
-    weight = np.exp(log_weight - log_weight.max())
-    kept = weight > 1e-6
-    return weight[kept] / weight[kept].sum(), shape[kept], rate[kept]
-
-
-def _log_prior(log_spread: np.ndarray) -> np.ndarray:
-    """Log density of log s under s·exp(-s²/2): one s is the prior's, one the change of scale."""
-    return 2 * log_spread - np.exp(2 * log_spread) / 2
+    nodes = hyper_nodes(
+        lambda log_spread, start: _conditional_mean(log_spread, start, count, exposure),
+        lambda log_mean, spread: _log_marginal(spread**-2, spread**-2 * np.exp(-log_mean), count, exposure),
+        float(np.log(count.sum() / exposure.sum())),
+    )
+    shape = nodes.spread**-2
+    return GammaMixture(nodes.weight, shape, shape * np.exp(-nodes.location), count, exposure)
 
 
 def _log_marginal(shape: np.ndarray, rate: np.ndarray, count: np.ndarray, exposure: np.ndarray) -> np.ndarray:
@@ -150,14 +121,13 @@ def _log_marginal(shape: np.ndarray, rate: np.ndarray, count: np.ndarray, exposu
 
 
 def _conditional_mean(
-    log_spread: np.ndarray, count: np.ndarray, exposure: np.ndarray
+    log_spread: np.ndarray, log_mean: np.ndarray, count: np.ndarray, exposure: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each spread the mode of log m, its standard error, and the log marginal likelihood there.
 
-    The log likelihood is concave in log m, so Newton steps from the overall ratio arrive.
+    The log likelihood is concave in log m, so Newton steps arrive.
     """
     shape = np.exp(-2 * log_spread)
-    log_mean = np.full(len(shape), np.log(count.sum() / exposure.sum()))
     curvature = np.ones(len(shape))
     for _ in range(30):
         rate = shape * np.exp(-log_mean)

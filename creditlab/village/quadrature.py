@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from creditlab.village.intervals import quantile
 from creditlab.village.likelihood import LevelLikelihood
 
 #: (node, number of draws, generator) → normal scores (draws × villages), common levels (draws)
@@ -193,8 +194,8 @@ def _summarise_rows(mixture: LevelMixture, rows: slice, part: Tilted, tail: floa
         return mixture.mixed(height), mixture.mixed(density)
 
     centre = mixture.mixed(part.expect(part.t))
-    lo, hi = (_quantile(of_effect, q, effect, sd) for q in (tail, 1 - tail))
-    rate_lo, rate_hi = (likelihood.rate(_quantile(of_level, q, centre, sd)) for q in (tail, 1 - tail))
+    lo, hi = (quantile(of_effect, q, effect, sd) for q in (tail, 1 - tail))
+    rate_lo, rate_hi = (likelihood.rate(quantile(of_level, q, centre, sd)) for q in (tail, 1 - tail))
     return effect, sd, lo, hi, 1 - of_effect(np.zeros(len(effect)))[0], rate, rate_lo, rate_hi
 
 
@@ -215,24 +216,6 @@ def _distribution(part: Tilted) -> Callable[[np.ndarray], tuple[np.ndarray, np.n
         return height, np.maximum(density, 0) / (_DX * part.width * np.cosh(x))
 
     return at
-
-
-def _quantile(
-    cdf: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], q: float, centre: np.ndarray, sd: np.ndarray
-) -> np.ndarray:
-    """The q-quantile of every village, by Newton steps kept inside a bracket."""
-    x = centre + ndtri(q) * sd
-    lo, hi = centre - 40 * sd, centre + 40 * sd
-    for _ in range(100):
-        height, density = cdf(x)
-        lo, hi = np.where(height < q, x, lo), np.where(height < q, hi, x)
-        following = x + (q - height) / np.maximum(density, 1e-300)
-        following = np.where((following > lo) & (following < hi), following, (lo + hi) / 2)
-        done = np.all(np.abs(following - x) <= 1e-7 * sd)
-        x = following
-        if done:
-            break
-    return x
 
 
 def _from_scores(part: Tilted, score: np.ndarray) -> np.ndarray:

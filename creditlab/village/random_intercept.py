@@ -57,7 +57,7 @@ def mixed_logit(
     n : loans per row where rows are counts.
     offset : log-odds per row.
     points : 1 is Laplace's approximation (as lme4's default); 5 or more is adaptive Gauss-Hermite quadrature.
-    intercept : put a column of ones first.
+    intercept : put a column of ones first, unless the columns already make one.
 
     Raises
     ------
@@ -113,9 +113,8 @@ def check_trials(bad: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def check_design(X: Any, rows: int, intercept: bool) -> tuple[np.ndarray, list[str]]:
     """Columns of numbers, one row per loan, and their names."""
-    ones, names = ([np.ones(rows)], ["intercept"]) if intercept else ([], [])
     if X is None:
-        return np.column_stack(ones) if ones else np.zeros((rows, 0)), names
+        return np.ones((rows, int(intercept))), ["intercept"] * intercept
     try:
         values = np.asarray(X, dtype=float).reshape(len(X), -1)
     except (TypeError, ValueError):
@@ -125,8 +124,13 @@ def check_design(X: Any, rows: int, intercept: bool) -> tuple[np.ndarray, list[s
         raise InputError(
             message(f"{rows} rows of finite numbers", came, "X", "Align X, and fill or drop missing rows.")
         )
-    given = list(X.columns) if isinstance(X, pd.DataFrame) else [f"x{j + 1}" for j in range(values.shape[1])]
-    return np.column_stack([*ones, values]), names + [str(name) for name in given]
+    names = (
+        [str(c) for c in X.columns] if isinstance(X, pd.DataFrame) else [f"x{j + 1}" for j in range(values.shape[1])]
+    )
+    rank = np.linalg.matrix_rank(values)
+    if not intercept or np.linalg.matrix_rank(np.column_stack([np.ones(rows), values])) == rank > 0:
+        return values, names
+    return np.column_stack([np.ones(rows), values]), ["intercept", *names]
 
 
 @dataclass(frozen=True)

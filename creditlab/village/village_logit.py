@@ -23,7 +23,7 @@ from creditlab.village.independent import independent_levels
 from creditlab.village.intervals import weighted_limits
 from creditlab.village.likelihood import LevelLikelihood, check_offset, common_level, gather, grid_error, tabulate
 from creditlab.village.quadrature import LevelMixture, LevelSummary, summarise
-from creditlab.village.random_intercept import MixedLogit, check_trials, mixed_logit
+from creditlab.village.random_intercept import MixedLogit, check_design, check_trials, mixed_logit
 from creditlab.village.ranking import p_top, rankability
 from creditlab.village.smoothing import FEW_NOTE, FEW_VILLAGES
 
@@ -209,10 +209,9 @@ def check_loans(bad: Any, offset: Any, village: Any, n: Any) -> Loans:
 def with_columns(loans: Loans, X: Any, village: Any) -> tuple[MixedLogit, Loans]:
     """The columns' maximum likelihood estimates, and the loans with what they explain in the offset."""
     fitted = mixed_logit(loans.bad, X, village, n=loans.n, offset=loans.offset, points=POINTS)
-    columns = np.asarray(X, dtype=float).reshape(len(loans.bad), -1)
-    return fitted, replace(
-        loans, offset=check_offset(loans.offset + columns @ fitted.params.to_numpy()[1:], len(columns))
-    )
+    design, _ = check_design(X, len(loans.bad), intercept=True)
+    log_odds = loans.offset + design @ fitted.params.to_numpy()
+    return fitted, replace(loans, offset=check_offset(log_odds, len(design)))
 
 
 def check_top(top: Any, villages: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from creditlab.report.edition import suppress
+from creditlab.village.suppression import suppress
 
 
 def _villages(counts: list[int]) -> pd.DataFrame:

@@ -96,6 +96,10 @@ def test_the_book_now_is_the_book_at_its_last_month_end(county: County) -> None:
     homed = now[now["note_id"].map(home).isin(file.frame.index)]
     assert table["balance"].sum() == pytest.approx(homed["balance"].sum())
     np.testing.assert_allclose(table["balance"], table["performing_balance"] + table["npl_balance"])
+    notes = homed.groupby(homed["note_id"].map(home).map(file.frame["village_id"]))["balance"]
+    n = notes.size().reindex(table["village"]).to_numpy()
+    assert ((table["n_eff"] >= 1 - 1e-9) & (table["n_eff"] <= n + 1e-9)).all()
+    assert ((table["npl_lo"] <= table["npl_share"]) & (table["npl_share"] <= table["npl_hi"])).all()
 
 
 def test_drivers_are_known_for_most_villages_and_the_drought_is_a_shock(then: Any) -> None:

@@ -52,9 +52,42 @@ def test_wrong_calls_are_named():
         rates([0, 2], ["A", "A"])
     with pytest.raises(InputError, match="a group in every row"):
         rates([0, 1], ["A", None])
-    with pytest.raises(InputError, match="one of 'jeffreys', 'wilson', 'exact'"):
+    with pytest.raises(InputError, match="one of 'jeffreys', 'wilson', 'exact', 'byar'"):
         rates([0, 1], ["A", "B"], interval="wald")
     with pytest.raises(InputError, match="at least one loan"):
         rates([], [])
     with pytest.raises(InputError, match="a level between 0 and 1"):
         rates([0, 1], ["A", "B"], level=90)
+
+
+def test_byar_is_the_poisson_limit_of_rare_bads():
+    table = rates([1] * 12 + [0] * 3988, ["A"] * 4000, interval="byar", level=0.95).tidy()
+    exact = rates([1] * 12 + [0] * 3988, ["A"] * 4000, interval="exact", level=0.95).tidy()
+    np.testing.assert_allclose(table[["lo", "hi"]], exact[["lo", "hi"]], rtol=0.02)
+
+
+def test_balances_decide_by_yuan(loans):
+    yuan = np.random.default_rng(1).lognormal(10, 1, len(loans))
+    table = rates(loans["bad"], loans["village"], balance=yuan).tidy()
+    by_hand = loans.assign(b=yuan, x=yuan * loans["bad"], q=yuan**2).groupby("village")[["b", "x", "q"]].sum()
+    np.testing.assert_allclose(table["estimate"], by_hand["x"] / by_hand["b"])
+    np.testing.assert_allclose(table["n_effective"], by_hand["b"] ** 2 / by_hand["q"])
+    scaled = rates(loans["bad"], loans["village"], balance=yuan / 1e4).tidy()
+    np.testing.assert_allclose(table[["estimate", "lo", "hi"]], scaled[["estimate", "lo", "hi"]])
+    same = rates(loans["bad"], loans["village"], balance=np.ones(len(loans))).tidy()
+    count = rates(loans["bad"], loans["village"]).tidy()
+    np.testing.assert_allclose(same[["estimate", "lo", "hi"]], count[["estimate", "lo", "hi"]])
+
+
+def test_a_village_without_balance_says_so():
+    table = rates([0, 1, 0], ["A", "A", "B"], balance=[5.0, 1.0, 0.0]).tidy()
+    assert np.isnan(table["estimate"][1]) and "余额为零" in table["reason"][1] and table["reason"][0] == ""
+
+
+def test_vintages_split_villages_and_add_up(loans):
+    vintage = np.random.default_rng(2).choice(["2022Q1", "2022Q2"], len(loans))
+    table = rates(loans["bad"], loans["village"], vintage=vintage).tidy()
+    whole = rates(loans["bad"], loans["village"]).tidy().set_index("village")
+    assert table[["village", "vintage"]].duplicated().sum() == 0
+    added = table.groupby("village")[["n", "bad"]].sum()
+    np.testing.assert_array_equal(added.loc[whole.index], whole[["n", "bad"]])

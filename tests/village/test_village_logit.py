@@ -214,4 +214,4 @@ def test_wrong_calls_are_named():
     with pytest.raises(InputError, match="a group in every row"):
         VillageLogit().fit([0, 1], None, ["A", None])
     with pytest.raises(InputError, match="columns that do not repeat each other"):
-        VillageLogit().fit([0, 1, 1], None, ["A", "B", "B"], X=pd.DataFrame({"x": [1, 1, 1]}))
+        VillageLogit().fit([0, 1, 1], None, ["A", "B", "B"], X=pd.DataFrame({"x": [0, 1, 1], "z": [0, 2, 2]}))
