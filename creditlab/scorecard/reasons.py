@@ -35,14 +35,19 @@ def rank_losses(loss: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     >>> order.tolist(), size.tolist()
     ([[1, 0, -1]], [[3.0, 1.0, nan]])
     """
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise InputError(message("a whole number of reasons, at least 1", repr(k), "k", "Ask for k=3."))
+    check_count(k)
     loss = np.column_stack([loss, np.zeros((len(loss), max(k - loss.shape[1], 0)))])
     steps = np.rint(loss / TIE)
     order = np.argsort(-steps, axis=1, kind="stable")[:, :k]
     size = np.take_along_axis(loss, order, axis=1)
     none = np.take_along_axis(steps, order, axis=1) <= 0
     return np.where(none, -1, order), np.where(none, np.nan, size)
+
+
+def check_count(k: int) -> None:
+    """A number of reasons that can be given."""
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise InputError(message("a whole number of reasons, at least 1", repr(k), "k", "Ask for k=3."))
 
 
 def reason_frame(

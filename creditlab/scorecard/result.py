@@ -55,6 +55,8 @@ class ScorecardResult(Result):
     moves : whole points that rounding moved a bin away from its nearest, by feature.
     edits : the points that were set by hand.
     knots, calibration : of an isotonic calibration; what was calibrated how, and what it did.
+    concepts : feature → the strongest of the features that tell the same, by correlation of WOE.
+    slopes : points that a feature has more, on average over the training rows, for one point more of the score.
     labels : the declared columns, for labels and sources.
     """
 
@@ -73,6 +75,8 @@ class ScorecardResult(Result):
     edits: tuple[PointEdit, ...] = ()
     knots: Knots | None = None
     calibration: Mapping[str, Any] = field(default_factory=dict)
+    concepts: Mapping[str, str] = field(default_factory=dict)
+    slopes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def params(self) -> pd.Series:
@@ -230,6 +234,8 @@ class ScorecardResult(Result):
             "selection": table_content(self.selection),
             "path": table_content(self.path),
             **self.layers(),
+            "concepts": dict(self.concepts),
+            "slopes": plain(dict(self.slopes)),
             "covariance": {"terms": list(self.covariance.columns), "values": plain(self.covariance.to_numpy())},
             "labels": self.labels.to_dict(),
             "facts": plain(dict(self.facts)),
@@ -255,6 +261,8 @@ class ScorecardResult(Result):
             edits=tuple(PointEdit(**edit) for edit in d.get("edits", ())),
             knots=None if d.get("knots") is None else Knots(*(tuple(line) for line in d["knots"])),
             calibration=d.get("calibration", {}),
+            concepts=d.get("concepts", {}),
+            slopes=d.get("slopes", {}),
             covariance=covariance,
             labels=Dictionary.of(Column(name=name, **column) for name, column in d["labels"].items()),
         )

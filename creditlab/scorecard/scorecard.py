@@ -6,7 +6,7 @@ tune itself on other data than it is given, and does not decide on limits, rates
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +32,7 @@ from creditlab.estimators import (
 from creditlab.results import Stamp, digest, made_at, plain
 from creditlab.scaling import Scale, Span
 from creditlab.scorecard.calibration import METHODS
+from creditlab.scorecard.counterfactual import counterfactuals
 from creditlab.scorecard.edits import PointEdit, PointEditor, edit_cost
 from creditlab.scorecard.exports import Exports
 from creditlab.scorecard.fitting import (
@@ -46,12 +47,12 @@ from creditlab.scorecard.fitting import (
 )
 from creditlab.scorecard.layers import calibrated_result, calibration_facts, spanned, unedited, with_edits
 from creditlab.scorecard.points import BASES
-from creditlab.scorecard.reasons import reason_frame
 from creditlab.scorecard.result import ScorecardResult
 from creditlab.scorecard.rounding import ROUNDINGS
 from creditlab.scorecard.rules import Evidence, Path, Select, alone, together
 from creditlab.scorecard.scores import Scores, make_scores
 from creditlab.scorecard.selection import information, select_features, with_model
+from creditlab.scorecard.telling import Telling, concepts_of, slopes_of, tell, wide
 
 
 class Scorecard(Exports, CreditModel):
@@ -179,7 +180,9 @@ class Scorecard(Exports, CreditModel):
         result = self._wrap(
             bins, with_model(selection, model.coef, left), path.table(), chosen, model, [frame, bad, weight]
         )
+        result = replace(result, concepts=concepts_of(chosen[result.features], weight, bins_iv(result)))
         result = check_exact(with_edits(result, self.edits), frame, target, self.rounding)
+        result = replace(result, slopes=slopes_of(result.exact_points()[1], result.codes(frame), weight))
         self.classes_ = np.array([0, 1])
         self.result_ = result
         return self
@@ -324,25 +327,98 @@ class Scorecard(Exports, CreditModel):
         total = self.result_.sums.total(frame, threads)
         return pd.Series(total.astype(np.int64), index=frame.index, name="points")
 
-    def reasons(self, X: Any, k: int = 3, lang: str = "zh") -> pd.DataFrame:
-        """Up to k features that cost each household most points below the training average, as sentences.
+    def reasons(
+        self,
+        X: Any,
+        k: int = 3,
+        lang: str = "zh",
+        *,
+        baseline: str = "mean",
+        cutoff: float | None = None,
+        reference: Any = None,
+        hide: Collection[str] = (),
+        merge: bool = True,
+    ) -> pd.DataFrame:
+        """Up to k concepts that cost each household most points below a named baseline, as sentences.
+
+        Parameters
+        ----------
+        X : raw rows. k : reasons at most. lang : 'zh' or 'en'.
+        baseline : 'mean' of the training rows; 'approved': the mean of the `reference` rows that reach the `cutoff`;
+            'cutoff': what a household at the `cutoff` has on average; 'best': the best bin of each feature.
+        cutoff : points. reference : raw rows.
+        hide : features that may not be told, such as forbidden or non-disclosable ones.
+        merge : features whose WOE correlate are told together, under the one that costs most.
 
         Returns
         -------
-        DataFrame with the index of `X`: `reason_1 feature_1 loss_1 reason_2 …`; empty where fewer than k features cost
-        points. Equal losses keep the order of the columns.
+        DataFrame with the index of `X`: `reason_1 feature_1 loss_1 reason_2 …`; empty where fewer than k concepts cost
+        points. Equal losses keep the order of the columns. `reason_details` has margins, advice and the rest.
         """
-        frame, result = read_frame(self, X), self.result_
-        codes, (_, points), means = result.codes(frame), result.exact_points(), result.mean_points()
-        names = list(points)
-        loss = np.zeros((len(frame), len(names)))
-        for j, name in enumerate(names):
-            loss[:, j] = means[name] - points[name][codes[name]]
-        texts = [[result.bins[n].label(c, lang) for c in range(len(points[n]))] for n in names]
-        return reason_frame(
-            loss, names, frame.index, value_text=lambda row, j: texts[j][codes[names[j]][row]],
-            labels=[result.label(name, lang) for name in names], k=k, lang=lang,
-        )  # fmt: skip
+        frame = read_frame(self, X)
+        telling = self._telling(baseline, cutoff, reference, hide, merge, None)
+        numbered = frame.set_axis(pd.RangeIndex(len(frame)))
+        details = tell(self.result_, numbered, telling, k, lang)
+        return wide(details, frame.index, details.index.to_list(), k)
+
+    def reason_details(
+        self,
+        X: Any,
+        k: int = 3,
+        lang: str = "zh",
+        *,
+        baseline: str = "mean",
+        cutoff: float | None = None,
+        reference: Any = None,
+        hide: Collection[str] = (),
+        merge: bool = True,
+        actionable: Collection[str] | None = None,
+    ) -> pd.DataFrame:
+        """Reasons with their margins and what would change them: a row per household and reason.
+
+        Parameters are those of `reasons`; `actionable` : features that the household can act on (None: those declared
+        as 'household-conduct').
+
+        Returns
+        -------
+        DataFrame with the index of `X`: `rank concept feature value loss margin margin_se unstable reason next_bin gain
+        advice`. `margin` is the loss less that of the next reason, `margin_se` its standard error from that of the
+        coefficients; a reason is `unstable` where the margin is below it (below one point where there is none): another
+        sample might name another reason. `next_bin` is the nearest bin with more points, `gain` the whole points it
+        brings.
+        """
+        telling = self._telling(baseline, cutoff, reference, hide, merge, actionable)
+        return tell(self.result_, read_frame(self, X), telling, k, lang)
+
+    def _telling(self, baseline: str, cutoff: Any, reference: Any, hide: Any, merge: bool, actionable: Any) -> Telling:
+        rows = None if reference is None else read_frame(self, reference)
+        return Telling(baseline=baseline, cutoff=cutoff, reference=rows, hide=hide, merge=merge, actionable=actionable)
+
+    def counterfactual(
+        self,
+        X: Any,
+        cutoff: float,
+        *,
+        permitted: Iterable[str] | Mapping[str, str] | None = None,
+        cost: Mapping[str, float] | None = None,
+        lang: str = "zh",
+    ) -> pd.DataFrame:
+        """The smallest permitted change that lifts each household to the cut-off, exact on the whole points.
+
+        Parameters
+        ----------
+        X : raw rows. cutoff : points to reach.
+        permitted : features that may change, or {feature: 'any', 'up' or 'down'} (towards higher or lower bins); None
+            takes those declared as 'household-conduct'.
+        cost : {feature: cost of one step between bins}; 1 where it is not given.
+
+        Returns
+        -------
+        DataFrame with the index of `X`, a row per change of each household below the cut-off: `feature from_bin to_bin
+        gain points_before points_after cutoff reachable`. Fewest features first, then least cost. Households that no
+        permitted change lifts have one row with `reachable` False.
+        """
+        return counterfactuals(self.result_, read_frame(self, X), cutoff, permitted, cost, lang)
 
     def scores(self, data: Any) -> Scores:
         """PD, points and tier of each household, and which card scored it.
@@ -469,6 +545,11 @@ class Scorecard(Exports, CreditModel):
         return fresh._restore(
             names_of(self), hasattr(self, "feature_names_in_"), replace(result, stamp=stamp).prepared()
         )
+
+
+def bins_iv(result: ScorecardResult) -> dict[str, float]:
+    """Information value by feature of the card."""
+    return {name: result.bins[name].iv for name in result.features}
 
 
 def binner_settings(binner: Binner) -> dict[str, Any]:
