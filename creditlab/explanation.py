@@ -251,18 +251,19 @@ def explain_card(
     result: Any, frame: pd.DataFrame, method: str, background: pd.DataFrame | None
 ) -> tuple[np.ndarray, Meaning]:
     """Contributions of a card's features, and what they mean."""
-    woe, coef = _woe(result, frame), np.array(list(result.coef.values()))
+    # what each bin adds, hand-set points included; its own coefficient is 1
+    effects, coef = _effects(result, frame), np.ones(len(result.features))
     if method == "shap":
-        rows = woe if background is None else _woe(result, background)
-        values, base = _linear_shap(coef, result.intercept, woe, rows)
+        rows = effects if background is None else _effects(result, background)
+        values, base = _linear_shap(coef, result.intercept, effects, rows)
         return values, Meaning(base, "shap.LinearExplainer", _filled(LINEAR_SHAP, len(rows)), BACKGROUND)
     if background is None:
-        mean, function, baseline = np.array(list(result.mean_woe.values())), TRAINING_MEAN, BASELINE
+        mean, function, baseline = np.array(list(result.mean_effects.values())), TRAINING_MEAN, BASELINE
     else:
-        mean = _woe(result, background).mean(axis=0)
+        mean = _effects(result, background).mean(axis=0)
         function, baseline = _filled(BACKGROUND_MEAN, len(background)), BACKGROUND
     base = result.intercept + float(coef @ mean)
-    return linear_contributions(coef, woe, mean), Meaning(base, "closed form", function, baseline)
+    return linear_contributions(coef, effects, mean), Meaning(base, "closed form", function, baseline)
 
 
 def explain_trees(
@@ -331,12 +332,12 @@ def _wrapped(
     )  # fmt: skip
 
 
-def _woe(result: Any, frame: pd.DataFrame) -> np.ndarray:
-    codes = result.codes(frame)
-    woe = np.zeros((len(frame), len(codes)))
+def _effects(result: Any, frame: pd.DataFrame) -> np.ndarray:
+    codes, by_bin = result.codes(frame), result.effects_by_bin
+    effects = np.zeros((len(frame), len(codes)))
     for j, (name, found) in enumerate(codes.items()):
-        woe[:, j] = result.bins[name].woe[found]
-    return woe
+        effects[:, j] = by_bin[name][found]
+    return effects
 
 
 def _pred_contrib(booster: Any, design: np.ndarray, threads: int) -> tuple[np.ndarray, float]:

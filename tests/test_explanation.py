@@ -197,3 +197,14 @@ def test_wrong_calls_raise(models, data) -> None:
         explain(models["card"], X).by_group(["a"])
     with pytest.raises(FitError, match="rows 1"):
         check_additive(np.ones((2, 1)), 0.0, np.array([1.0, 2.0]), "card")
+
+
+def test_points_set_by_hand_are_explained_too() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=1500), "b": rng.normal(size=1500)})
+    y = (rng.random(1500) < 1 / (1 + np.exp(1.5 + X["a"] + 0.5 * X["b"]))).astype(int)
+    card = Scorecard().fit(X, y)
+    edited = card.edit("a", author="Li").points(0, 150, reason="policy")
+    e = explain(edited, X)
+    np.testing.assert_allclose(np.asarray(e.values).sum(axis=1) + e.base_value, edited.decision_function(X), atol=1e-9)
+    assert not np.allclose(np.asarray(e.values), np.asarray(explain(card, X).values))
