@@ -9,6 +9,7 @@ strategy tables (`gains`, `cutoffs`, `swaps`, `overrides`) take points and outco
 from creditlab.scorecard.applicants import Economics
 from creditlab.scorecard.cutoffs import CutoffSweep, cutoff_sweep
 from creditlab.scorecard.edits import PointEdit
+from creditlab.scorecard.expert import Expert, PointGroups, PointSteps
 from creditlab.scorecard.gains import Gains, gains_table
 from creditlab.scorecard.grades import Grades, MasterScale
 from creditlab.scorecard.logistic import LogisticFit, fit_logistic
@@ -24,12 +25,15 @@ __all__ = [
     "TIERS",
     "CutoffSweep",
     "Economics",
+    "Expert",
     "Gains",
     "Grades",
     "LogisticFit",
     "MasterScale",
     "Overrides",
     "PointEdit",
+    "PointGroups",
+    "PointSteps",
     "Scorecard",
     "ScorecardResult",
     "Scores",

@@ -55,6 +55,7 @@ class ScorecardResult(Result):
     moves : whole points that rounding moved a bin away from its nearest, by feature.
     edits : the points that were set by hand.
     knots, calibration : of an isotonic calibration; what was calibrated how, and what it did.
+    blend : `feature bin n bads expert_points data_points expert_share blended_points moved` where an expert took part.
     concepts : feature → the strongest of the features that tell the same, by correlation of WOE.
     slopes : points that a feature has more, on average over the training rows, for one point more of the score.
     labels : the declared columns, for labels and sources.
@@ -75,6 +76,7 @@ class ScorecardResult(Result):
     edits: tuple[PointEdit, ...] = ()
     knots: Knots | None = None
     calibration: Mapping[str, Any] = field(default_factory=dict)
+    blend: pd.DataFrame = field(default_factory=pd.DataFrame)
     concepts: Mapping[str, str] = field(default_factory=dict)
     slopes: Mapping[str, float] = field(default_factory=dict)
 
@@ -120,8 +122,8 @@ class ScorecardResult(Result):
     @property
     def coef(self) -> dict[str, float]:
         """Coefficients of the features that score, in the order of the card."""
-        kept = set(self.features)
-        return {str(name): float(value) for name, value in self.params.items() if name in kept}
+        params = self.params
+        return {name: float(params[name]) for name in self.features}
 
     @property
     def features(self) -> list[str]:
@@ -234,6 +236,7 @@ class ScorecardResult(Result):
             "selection": table_content(self.selection),
             "path": table_content(self.path),
             **self.layers(),
+            "blend": table_content(self.blend),
             "concepts": dict(self.concepts),
             "slopes": plain(dict(self.slopes)),
             "covariance": {"terms": list(self.covariance.columns), "values": plain(self.covariance.to_numpy())},
@@ -261,6 +264,7 @@ class ScorecardResult(Result):
             edits=tuple(PointEdit(**edit) for edit in d.get("edits", ())),
             knots=None if d.get("knots") is None else Knots(*(tuple(line) for line in d["knots"])),
             calibration=d.get("calibration", {}),
+            blend=table_of(d["blend"]) if "blend" in d else pd.DataFrame(),
             concepts=d.get("concepts", {}),
             slopes=d.get("slopes", {}),
             covariance=covariance,

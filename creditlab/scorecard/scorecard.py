@@ -34,6 +34,7 @@ from creditlab.scaling import Scale, Span
 from creditlab.scorecard.calibration import METHODS
 from creditlab.scorecard.counterfactual import counterfactuals
 from creditlab.scorecard.edits import PointEdit, PointEditor, edit_cost
+from creditlab.scorecard.expert import Expert, with_expert
 from creditlab.scorecard.exports import Exports
 from creditlab.scorecard.fitting import (
     INFERENCES,
@@ -82,6 +83,7 @@ class Scorecard(Exports, CreditModel):
         Likelihoods take rows as independent.
     select : more rules of selection (`Select`): missing values, IV limits, held-out IV, PSI over time, clusters, VIF,
         stability, stepwise, elimination, forced features. `result_.path` tells who left, when and why.
+    expert : points by an expert (`Expert`), blended with the data by a stated weight; `result_.blend` shows what moved.
     edits : what `edit` gave: points of bins set by hand, with author and reason; replayed by `fit`.
     dictionary : declared columns: their labels for reasons, and the column policy (only the use class 'model' passes).
     name : what `Scores` calls this card, such as 'entry' or 'behaviour'.
@@ -121,6 +123,7 @@ class Scorecard(Exports, CreditModel):
         lasso: float = 0.0,
         inference: str = "auto",
         select: Select | None = None,
+        expert: Expert | None = None,
         edits: Sequence[PointEdit] = (),
         dictionary: Dictionary | None = None,
         name: str = "scorecard",
@@ -138,6 +141,7 @@ class Scorecard(Exports, CreditModel):
         self.lasso = lasso
         self.inference = inference
         self.select = select
+        self.expert = expert
         self.edits = edits
         self.dictionary = dictionary
         self.name = name
@@ -171,8 +175,7 @@ class Scorecard(Exports, CreditModel):
         bins, woe = self._bins(frame, target, when)
         selection, path = self._select(frame, target, bins, woe, when)
         chosen = woe[selection.loc[selection["kept"], "feature"].tolist()]
-        forced = () if self.select is None else self.select.force_in
-        model, weak = fit_without_weak(chosen, target, self._regression(), forced)
+        model, weak = fit_without_weak(chosen, target, self._regression(), self._forced())
         left = {"sign": model.clamped, "shrunk": model.shrunk, "weak": weak}
         for reason, names in left.items():
             for name in names:
@@ -180,7 +183,9 @@ class Scorecard(Exports, CreditModel):
         result = self._wrap(
             bins, with_model(selection, model.coef, left), path.table(), chosen, model, [frame, bad, weight]
         )
-        result = replace(result, concepts=concepts_of(chosen[result.features], weight, bins_iv(result)))
+        if self.expert is not None:
+            result = with_expert(result, self.expert, frame, target)
+        result = replace(result, concepts=concepts_of(woe[result.features], weight, bins_iv(result)))
         result = check_exact(with_edits(result, self.edits), frame, target, self.rounding)
         result = replace(result, slopes=slopes_of(result.exact_points()[1], result.codes(frame), weight))
         self.classes_ = np.array([0, 1])
@@ -196,6 +201,7 @@ class Scorecard(Exports, CreditModel):
             ("binner", (Binner,)),
             ("dictionary", (Dictionary,)),
             ("select", (Select,)),
+            ("expert", (Expert,)),
         ):
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
@@ -236,8 +242,14 @@ class Scorecard(Exports, CreditModel):
         sign = -1 if self.sign_constrained else 0
         return Regression(sign, self.ridge, self.lasso, self.min_z, self.inference)
 
+    def _forced(self) -> tuple[str, ...]:
+        """Features that no rule of selection removes: forced ones and those of the expert."""
+        wanted = () if self.select is None else self.select.force_in
+        return (*wanted, *(() if self.expert is None else self.expert.points))
+
     def _new_binner(self) -> Binner:
-        return Binner() if self.binner is None else clone(self.binner)
+        binner = Binner() if self.binner is None else clone(self.binner)
+        return binner if self.expert is None else self.expert.binner(binner)
 
     def _bins(
         self, frame: pd.DataFrame, target: Target, period: np.ndarray | None
@@ -272,7 +284,7 @@ class Scorecard(Exports, CreditModel):
             max_correlation=self.max_correlation,
             events_per_feature=self.events_per_feature,
             left=alone(evidence, path),
-            forced=wanted.force_in,
+            forced=self._forced(),
         )
         for row in selection[selection["reason"].isin(["one_bin", "low_iv", "duplicate", "few_bads"])].itertuples():
             path.add(str(row.reason), str(row.feature), "leaves", float(iv[row.feature]), np.nan, str(row.other))
@@ -438,6 +450,7 @@ class Scorecard(Exports, CreditModel):
             "span": [self.scale.low, self.scale.high] if isinstance(self.scale, Span) else None,
             "rounding": self.rounding,
             "edits": [edit.to_dict() for edit in self.edits],
+            "expert": None if self.expert is None else self.expert.to_dict(),
             "select": None if self.select is None else self.select.to_dict(),
             "settings": {
                 k: getattr(self, k)
@@ -471,6 +484,7 @@ class Scorecard(Exports, CreditModel):
         labels = result.labels if len(result.labels) else None
         select = None if content.get("select") is None else Select(**content["select"])
         more = {"rounding": content.get("rounding", "nearest"), "select": select, "dictionary": labels}
+        more["expert"] = None if content.get("expert") is None else Expert.from_dict(content["expert"])
         more["edits"] = tuple(PointEdit(**edit) for edit in content.get("edits", ()))
         scale = result.scale if content.get("span") is None else Span(*content["span"])
         card = cls(binner, scale, name=content["name"], **more, **content["settings"])
