@@ -17,6 +17,7 @@ from creditlab.scorecard.overrides import Overrides, override_analysis
 from creditlab.scorecard.reasons import rank_losses, reason_frame
 from creditlab.scorecard.result import ScorecardResult
 from creditlab.scorecard.rules import Select
+from creditlab.scorecard.sample import Sample
 from creditlab.scorecard.scorecard import Scorecard
 from creditlab.scorecard.scores import TIERS, Scores, tier_of
 from creditlab.scorecard.swaps import SwapSet, swap_set
@@ -34,6 +35,7 @@ __all__ = [
     "PointEdit",
     "PointGroups",
     "PointSteps",
+    "Sample",
     "Scorecard",
     "ScorecardResult",
     "Scores",

@@ -24,6 +24,8 @@ from creditlab.scorecard.calibration import Knots
 from creditlab.scorecard.edits import PointEdit, point_log
 from creditlab.scorecard.points import add_points, bin_points, rounded
 from creditlab.scorecard.scoring import Scoring
+from creditlab.scorecard.sheet import sheet
+from creditlab.scorecard.signals import signals
 
 INTERCEPT = "(intercept)"
 BASE_LABEL = ("基础分", "base")
@@ -56,6 +58,7 @@ class ScorecardResult(Result):
     edits : the points that were set by hand.
     knots, calibration : of an isotonic calibration; what was calibrated how, and what it did.
     blend : `feature bin n bads expert_points data_points expert_share blended_points moved` where an expert took part.
+    performance : a row per part of the sample: train, test, out of time; see `performance.performance`.
     concepts : feature → the strongest of the features that tell the same, by correlation of WOE.
     slopes : points that a feature has more, on average over the training rows, for one point more of the score.
     labels : the declared columns, for labels and sources.
@@ -77,6 +80,7 @@ class ScorecardResult(Result):
     knots: Knots | None = None
     calibration: Mapping[str, Any] = field(default_factory=dict)
     blend: pd.DataFrame = field(default_factory=pd.DataFrame)
+    performance: pd.DataFrame = field(default_factory=pd.DataFrame)
     concepts: Mapping[str, str] = field(default_factory=dict)
     slopes: Mapping[str, float] = field(default_factory=dict)
 
@@ -206,6 +210,13 @@ class ScorecardResult(Result):
         """A row per edit of points by hand: who, why, before, after, and its measured cost."""
         return point_log(self.edits)
 
+    def signals(self) -> pd.DataFrame:
+        """The checks of the card: `check colour value amber red zh en`, colour one of green, amber, red."""
+        return signals(self)
+
+    def _repr_html_(self) -> str:
+        return sheet(self)
+
     def points_table(self) -> pd.DataFrame:
         """The card: a row per bin of each feature that scores, the base first where it is separate.
 
@@ -237,6 +248,7 @@ class ScorecardResult(Result):
             "path": table_content(self.path),
             **self.layers(),
             "blend": table_content(self.blend),
+            "performance": table_content(self.performance),
             "concepts": dict(self.concepts),
             "slopes": plain(dict(self.slopes)),
             "covariance": {"terms": list(self.covariance.columns), "values": plain(self.covariance.to_numpy())},
@@ -264,6 +276,7 @@ class ScorecardResult(Result):
             edits=tuple(PointEdit(**edit) for edit in d.get("edits", ())),
             knots=None if d.get("knots") is None else Knots(*(tuple(line) for line in d["knots"])),
             calibration=d.get("calibration", {}),
+            performance=table_of(d["performance"]) if "performance" in d else pd.DataFrame(),
             blend=table_of(d["blend"]) if "blend" in d else pd.DataFrame(),
             concepts=d.get("concepts", {}),
             slopes=d.get("slopes", {}),

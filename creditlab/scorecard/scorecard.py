@@ -6,8 +6,10 @@ tune itself on other data than it is given, and does not decide on limits, rates
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from creditlab.estimators import (
     unpack_special,
     unseal,
 )
+from creditlab.files import write_text
 from creditlab.results import Stamp, digest, made_at, plain
 from creditlab.scaling import Scale, Span
 from creditlab.scorecard.calibration import METHODS
@@ -47,12 +50,15 @@ from creditlab.scorecard.fitting import (
     model_facts,
 )
 from creditlab.scorecard.layers import calibrated_result, calibration_facts, spanned, unedited, with_edits
+from creditlab.scorecard.performance import performance
 from creditlab.scorecard.points import BASES
 from creditlab.scorecard.result import ScorecardResult
 from creditlab.scorecard.rounding import ROUNDINGS
 from creditlab.scorecard.rules import Evidence, Path, Select, alone, together
+from creditlab.scorecard.sample import Sample
 from creditlab.scorecard.scores import Scores, make_scores
 from creditlab.scorecard.selection import information, select_features, with_model
+from creditlab.scorecard.sheet import page
 from creditlab.scorecard.telling import Telling, concepts_of, slopes_of, tell, wide
 
 
@@ -147,13 +153,21 @@ class Scorecard(Exports, CreditModel):
         self.name = name
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, *, offset: Any = None, period: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        *,
+        offset: Any = None,
+        period: Any = None,
     ) -> Scorecard:
         """Bin, select, fit, scale.
 
         Parameters
         ----------
-        X : DataFrame (or 2-D array), n rows of raw columns.
+        X : DataFrame (or 2-D array), n rows of raw columns; or a `Sample`, which brings y, villages, periods, weights
+            and its split: the card is fitted on its training rows and measured on all parts (`result_.performance`).
         y : n values of 0 and 1, 1 = bad.
         sample_weight : n weights; a weight of w equals w copies of the row.
         groups : n group labels (villages); then standard errors, and the intervals of the bins, allow for dependence
@@ -167,6 +181,8 @@ class Scorecard(Exports, CreditModel):
         InputError : for settings or data that cannot be used. PolicyError : for columns a PD model may not see.
         FitError : when the regression does not converge, or points and log-odds differ by more than 1e-9.
         """
+        if isinstance(X, Sample):
+            return self._fit_sample(X, offset)
         self._check_settings()
         frame, bad, weight, codes = read_sample(self, X, y, sample_weight, groups)
         check_use(frame.columns, self.dictionary, purpose="scorecard")
@@ -190,7 +206,33 @@ class Scorecard(Exports, CreditModel):
         result = replace(result, slopes=slopes_of(result.exact_points()[1], result.codes(frame), weight))
         self.classes_ = np.array([0, 1])
         self.result_ = result
+        own = Sample(frame, bad, codes, weight=None if (weight == 1).all() else weight)
+        self.result_ = replace(result, performance=performance(self, own))
         return self
+
+    def _fit_sample(self, sample: Sample, offset: Any) -> Scorecard:
+        """Fitted on the training rows of a sample, measured on all its parts."""
+        train = sample.part("train")
+        along = None if offset is None else np.asarray(offset, dtype=float)[sample.role == "train"]
+        self.fit(train.X, train.y, train.weight, train.village, offset=along, period=train.period)
+        self.result_ = replace(self.result_, performance=performance(self, sample))
+        return self
+
+    def evaluate(self, sample: Sample) -> pd.DataFrame:
+        """AUC, KS, bad rate against PD, log-loss and PSI of every part of a sample, with 95 % intervals by village."""
+        check_fitted(self)
+        return performance(self, sample)
+
+    def _repr_html_(self) -> str:
+        return self.result_._repr_html_() if hasattr(self, "result_") else f"<pre>{escape(repr(self))}</pre>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the card as one page that opens offline: checks, performance, points."""
+        check_fitted(self)
+        write_text(path, page(self.result_, self.name))
 
     def _check_settings(self) -> None:
         check_one_of(self.base, BASES, "base")

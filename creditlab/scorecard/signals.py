@@ -1,0 +1,109 @@
+"""Checks of a fitted card in green, amber and red: data, not prints.
+
+Each check has a value, the limits that turn it amber or red, and a sentence in both languages. Limits are rules of
+thumb, named with their source; they ask for a look and decide nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from creditlab.scorecard.result import ScorecardResult
+
+GREEN, AMBER, RED = "green", "amber", "red"
+SIGNALS = ("check", "colour", "value", "amber", "red", "zh", "en")
+#: bads (or goods) per coefficient: ten is usual, five the least that simulations support (Peduzzi et al., J. Clin.
+#: Epidemiol. 49, 1996; E. Vittinghoff, C. McCulloch, Am. J. Epidemiol. 165, 2007)
+EVENTS = (10.0, 5.0)
+#: loss of AUC from training to other rows beyond which a card is looked at; judgement
+DROP = (0.02, 0.05)
+#: PSI less chance: N. Siddiqi, Credit Risk Scorecards, 2006
+PSI = (0.10, 0.25)
+#: AUC that whole points lose; judgement
+ROUNDING = (0.001, 0.005)
+
+
+def signals(result: ScorecardResult) -> pd.DataFrame:
+    """A row per check: `check colour value amber red zh en`."""
+    rows = [*_model(result), *_rows(result)]
+    frame = pd.DataFrame(rows, columns=list(SIGNALS))
+    numbers = dict.fromkeys(("value", "amber", "red"), "float64")
+    return frame.astype(dict.fromkeys(("check", "colour", "zh", "en"), "str") | numbers)
+
+
+def _judged(
+    check: str, value: float, limits: tuple[float, float], zh: str, en: str, low: bool = False
+) -> tuple[Any, ...]:
+    amber, red = limits
+    sign = -1 if low else 1
+    colour = RED if sign * (value - red) > 0 else AMBER if sign * (value - amber) > 0 else GREEN
+    return check, colour, value, amber, red, zh, en
+
+
+def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
+    facts, table = result.facts, result.table.set_index("feature")
+    against = sum(beta > 0 for beta in result.coef.values())
+    yield _judged("signs", against, (0, 0), f"{against} 个变量的分值与坏账率相反",
+                  f"{against} features whose points contradict their bad rate")  # fmt: skip
+    clamped = int(facts.get("clamped", 0))
+    yield _judged("clamped", clamped, (0, np.inf), f"{clamped} 个变量因方向相反被置零",
+                  f"{clamped} features clamped at 0, because they would contradict their bad rate")  # fmt: skip
+    events = min(facts["bads"], facts["n"] - facts["bads"]) / max(len(result.features), 1)
+    yield _judged("events", events, EVENTS, f"每个变量 {events:.0f} 个坏样本",
+                  f"{events:.0f} bads for each feature", low=True)  # fmt: skip
+    separated = "separate goods" in "".join(table["reason"])
+    texts = (
+        ("变量将好坏完全分开", "features separate goods from bads")
+        if separated
+        else ("变量未将好坏完全分开", "no feature separates goods from bads")
+    )
+    yield _judged("separated", float(separated), (0, 0.5), *texts)
+    weak = int((table.loc[[n for n in result.features if n in table.index], "p_value"] > 0.05).sum())
+    yield _judged("weak", weak, (0, np.inf), f"{weak} 个变量的 p 值高于 0.05", f"{weak} features with p above 0.05")
+    lost, changed = float(facts.get("rounding_auc_lost", 0.0)), float(facts.get("rounding_decisions", 0.0))
+    yield _judged("rounding", lost, ROUNDING,
+                  f"取整损失 AUC {lost:.4f}，最多 {changed:.1%} 的决策改变",
+                  f"rounding loses {lost:.4f} of AUC, {changed:.1%} of decisions at most")  # fmt: skip
+    hand = len(result.edits)
+    yield _judged("edits", hand, (0, np.inf), f"{hand} 处人工改分", f"{hand} bins with points set by hand")
+
+
+def _rows(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
+    table = result.performance
+    if len(table) < 2:
+        yield "held_out", AMBER, np.nan, np.nan, np.nan, "没有留出样本：以下表现只在训练样本上", "no rows were held out"
+        return
+    train = table.iloc[0]
+    for row in table.iloc[1:].to_dict("records"):
+        name = str(row["part"])
+        zh = {"test": "测试", "out_of_time": "跨期"}.get(name, name)
+        en = name.replace("_", " ")
+        drop = float(train["auc"] - row["auc"])
+        check = _judged(f"auc_{name}", drop, DROP, f"{zh}样本 AUC {row['auc']:.3f}，比训练低 {drop:.3f}",
+                        f"AUC {row['auc']:.3f} on {en} rows, {drop:.3f} below training")  # fmt: skip
+        # a drop that chance explains asks for a look, not for more
+        yield (check[0], AMBER, *check[2:]) if check[1] == RED and train["auc"] <= row["auc_hi"] else check
+        shift = max(float(row["psi"] - row["psi_chance"]), 0.0)
+        yield _judged(f"psi_{name}", shift, PSI, f"{zh}样本评分 PSI {shift:.3f}（已扣除偶然部分）",
+                      f"PSI of points {shift:.3f} on {en} rows, less what chance adds")  # fmt: skip
+        yield _calibrated(row, name, zh, en)
+
+
+def _calibrated(row: dict[str, Any], name: str, zh: str, en: str) -> tuple[Any, ...]:
+    lo, hi, mean = float(row["bad_rate_lo"]), float(row["bad_rate_hi"]), float(row["mean_pd"])
+    texts = (
+        f"{zh}样本平均 PD {mean:.2%}，坏账率 {row['bad_rate']:.2%}（{lo:.2%}–{hi:.2%}）",
+        f"mean PD {mean:.2%} on {en} rows, bad rate {row['bad_rate']:.2%} ({lo:.2%} to {hi:.2%})",
+    )
+    if not np.isfinite([lo, hi]).all():
+        return f"calibration_{name}", AMBER, mean, lo, hi, *texts
+    # outside the interval: amber; farther than its half-width again: red
+    width = hi - lo
+    outside = max(lo - mean, mean - hi, 0.0)
+    colour = GREEN if outside == 0 else AMBER if outside <= width / 2 else RED
+    return f"calibration_{name}", colour, mean, lo, hi, *texts

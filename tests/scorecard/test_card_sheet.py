@@ -1,0 +1,142 @@
+"""Five lines: a sample with its split, a card that shows itself with checks and clustered intervals, points, a page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import creditlab as cl
+from creditlab.errors import InputError
+from creditlab.estimators import expit
+from creditlab.scorecard import Sample, Scorecard
+from creditlab.scorecard.performance import auc_interval, rate_interval
+from creditlab.validation import auc
+
+
+@pytest.fixture(scope="module")
+def rows() -> Sample:
+    rng = np.random.default_rng(5)
+    n = 4000
+    village, month = rng.integers(0, 50, n), 202301 + rng.integers(0, 12, n)
+    X = pd.DataFrame({"收入<b>": rng.normal(size=n), "crop": rng.choice(["小麦", "<script>"], n)})
+    log_odds = -2 - X["收入<b>"] + 0.6 * (X["crop"] == "小麦") + 0.5 * rng.normal(size=50)[village]
+    return Sample(X, (rng.random(n) < expit(log_odds)).astype(int), village, month)
+
+
+def test_five_lines(rows, tmp_path) -> None:
+    sample = rows.split(test=0.25, out_of_time=202310, seed=7)
+    card = cl.Scorecard().fit(sample)
+    shown = card._repr_html_()
+    points = card.points(sample.X)
+    card.to_html(tmp_path / "card.html")
+    page = (tmp_path / "card.html").read_text(encoding="utf-8")
+    for text in ("训练 train", "测试 test", "跨期 out of time", "intervals by village", "● 绿 green", "分值 points"):
+        assert text in shown and text in page
+    assert "<script>" not in page and "&lt;script&gt;" in page and "http" not in page
+    assert points.dtype == np.int64 and card._repr_mimebundle_()["text/html"] == shown
+    assert "<pre>" in Scorecard()._repr_html_()
+
+
+def test_the_split_keeps_villages_and_time_apart(rows) -> None:
+    sample = rows.split(test=0.25, out_of_time=202310, seed=7)
+    train, test, late = (sample.part(name) for name in ("train", "test", "out_of_time"))
+    assert not set(train.village) & set(test.village)
+    assert max(train.period.max(), test.period.max()) < 202310 <= late.period.min()
+    assert len(train.X) + len(test.X) + len(late.X) == len(rows.X)
+    assert 0.15 < len(test.X) / (len(train.X) + len(test.X)) <= 0.25
+    again = rows.split(test=0.25, out_of_time=202310, seed=7)
+    assert (again.role == sample.role).all()
+    plain = Sample(rows.X, rows.y).split(test=0.3, seed=1)
+    assert plain.part("test").y.mean() == pytest.approx(rows.y.mean(), abs=0.001)
+
+
+def test_the_card_is_that_of_the_training_rows_alone(rows) -> None:
+    sample = rows.split(test=0.25, out_of_time=202310, seed=7)
+    train = sample.part("train")
+    alone = Scorecard().fit(train.X, train.y, groups=train.village, period=train.period)
+    card = Scorecard().fit(sample)
+    assert (card.points(rows.X) == alone.points(rows.X)).all()
+    assert card.result_.performance["part"].tolist() == ["train", "test", "out_of_time"]
+    pd.testing.assert_frame_equal(card.evaluate(sample), card.result_.performance)
+
+
+@pytest.mark.parametrize("clustered", [True, False])
+def test_auc_and_its_interval_are_those_of_the_validation(rows, clustered: bool) -> None:
+    rng = np.random.default_rng(0)
+    score = np.round(rng.normal(size=len(rows.y)) + rows.y, 1)
+    codes = pd.factorize(rows.village)[0] if clustered else None
+    found = auc_interval(rows.y.astype(float), score, np.ones(len(score)), codes)
+    peer = auc(rows.y, score, groups=rows.village if clustered else None)
+    np.testing.assert_allclose(found, [peer.estimate, peer.lo, peer.hi], atol=1e-12)
+
+
+def test_weights_are_copies_in_the_auc_and_villages_widen_the_rate(rows) -> None:
+    rng = np.random.default_rng(0)
+    score, weight = rng.normal(size=300), rng.integers(1, 4, 300)
+    y = (rng.random(300) < expit(score)).astype(float)
+    copies = np.repeat(np.arange(300), weight)
+    codes = np.arange(300) // 10
+    once = auc_interval(y, score, weight.astype(float), codes)
+    many = auc_interval(y[copies], score[copies], np.ones(len(copies)), codes[copies])
+    np.testing.assert_allclose(once, many, atol=1e-12)
+    ones, bad = np.ones(len(rows.y)), rows.y.astype(float)
+    narrow = rate_interval(bad, ones, None)
+    wide = rate_interval(bad, ones, pd.factorize(rows.village)[0])
+    assert narrow[0] == wide[0] and wide[2] - wide[1] > 1.2 * (narrow[2] - narrow[1])
+
+
+def test_intervals_by_village_cover_the_rate_of_new_villages() -> None:
+    node, weight = np.polynomial.hermite_e.hermegauss(60)
+    truth, inside = float(weight @ expit(-1.5 + node) / weight.sum()), 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        codes = np.repeat(np.arange(40), 30)
+        rate = expit(-1.5 + rng.normal(size=40))
+        bad = (rng.random(1200) < rate[codes]).astype(float)
+        _, lo, hi = rate_interval(bad, np.ones(1200), codes)
+        inside += lo <= truth <= hi
+    assert inside >= 51  # fewer of 60 at 95 % happens with p < 0.002
+
+
+def test_signals_turn_with_what_they_watch(rows) -> None:
+    sample = rows.split(test=0.25, out_of_time=202310, seed=7)
+    card = Scorecard().fit(sample)
+    calm = card.result_.signals().set_index("check")
+    assert calm.loc["signs", "colour"] == "green" and calm.loc["calibration_test", "colour"] in ("green", "amber")
+    assert set(calm["colour"]) <= {"green", "amber", "red"} and (calm["zh"] != "").all()
+    moved = rows.X.copy()
+    late = rows.period >= 202310
+    moved.loc[late, "收入<b>"] -= 2.5
+    shifted = Sample(moved, rows.y, rows.village, rows.period, role=sample.role)
+    alarmed = Scorecard().fit(shifted).result_.signals().set_index("check")
+    assert alarmed.loc["psi_out_of_time", "colour"] == "red"
+    assert alarmed.loc["calibration_out_of_time", "colour"] == "red"
+    noise = Sample(rows.X, np.where(late, np.random.default_rng(0).permutation(rows.y), rows.y), rows.village,
+                   rows.period, role=sample.role)  # fmt: skip
+    assert Scorecard().fit(noise).result_.signals().set_index("check").loc["auc_out_of_time", "colour"] == "red"
+    alone = Scorecard().fit(rows.X, rows.y).result_.signals().set_index("check")
+    assert alone.loc["held_out", "colour"] == "amber"
+    edited = card.edit("crop", author="Li").points(0, 50, reason="policy").result_.signals().set_index("check")
+    assert edited.loc["edits", "colour"] == "amber"
+
+
+def test_the_file_keeps_performance_and_signals(rows, tmp_path) -> None:
+    card = Scorecard().fit(rows.split(test=0.25, seed=7))
+    card.to_json(tmp_path / "card.json")
+    again = cl.load(tmp_path / "card.json")
+    pd.testing.assert_frame_equal(again.result_.performance, card.result_.performance)
+    assert again._repr_html_() == card._repr_html_()
+
+
+def test_wrong_samples_are_refused(rows) -> None:
+    for call in (
+        lambda: rows.split(test=1.5),
+        lambda: rows.split(out_of_time=209901),
+        lambda: Sample(rows.X, rows.y).split(out_of_time=1),
+        lambda: Sample(rows.X, rows.y, role=["train"]),
+        lambda: Sample(rows.X, rows.y[:-1]),
+        lambda: Scorecard().fit(rows.X),
+    ):
+        with pytest.raises(InputError):
+            call()
