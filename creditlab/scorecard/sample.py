@@ -83,7 +83,7 @@ class Sample:
         if out_of_time is not None:
             if self.period is None:
                 raise InputError(message("the period of each row", "none", "out_of_time", "Give Sample(period=...)."))
-            role[np.asarray(self.period >= out_of_time, dtype=bool)] = "out_of_time"
+            role[self._from(out_of_time)] = "out_of_time"
         if test > 0:
             role[self._tested(role == "train", test, np.random.default_rng(seed))] = "test"
         for name in ROLES:
@@ -97,6 +97,15 @@ class Sample:
                             "Use another share, seed or period.")
                 )  # fmt: skip
         return replace(self, role=role)
+
+    def _from(self, period: Any) -> np.ndarray:
+        """The rows of a period and later."""
+        try:
+            return (pd.Series(self.period).infer_objects() >= period).to_numpy(dtype=bool)
+        except TypeError:
+            raise InputError(
+                message("a period of the kind of the periods", repr(period), "out_of_time", "Write it as they are.")
+            ) from None
 
     def _tested(self, free: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
         """The rows to test: goods and bads by share, or whole villages until the share is reached."""

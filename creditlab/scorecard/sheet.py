@@ -19,8 +19,8 @@ MARKS = {
 }  # fmt: skip
 _LEFT = "text-align:left;padding:.1em .6em;white-space:nowrap"
 _RIGHT = "text-align:right;padding:.1em .6em;white-space:nowrap;font-variant-numeric:tabular-nums"
-_TABLE = "border-collapse:collapse;font-size:.95em;line-height:1.3"
-_CSS = "body{font-family:'Noto Sans SC','Microsoft YaHei',sans-serif;margin:2em;max-width:70em}"
+_TABLE = "border-collapse:collapse;font-size:.95em;line-height:1.3;margin:.6em 0"
+_CSS = "body{font-family:'Noto Sans SC','Microsoft YaHei',sans-serif;margin:2em;max-width:90em}"
 
 
 def sheet(result: ScorecardResult) -> str:

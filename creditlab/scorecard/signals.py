@@ -84,8 +84,9 @@ def _rows(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
         zh = {"test": "测试", "out_of_time": "跨期"}.get(name, name)
         en = name.replace("_", " ")
         drop = float(train["auc"] - row["auc"])
-        check = _judged(f"auc_{name}", drop, DROP, f"{zh}样本 AUC {row['auc']:.3f}，比训练低 {drop:.3f}",
-                        f"AUC {row['auc']:.3f} on {en} rows, {drop:.3f} below training")  # fmt: skip
+        way_zh, way = ("低", "below") if drop >= 0 else ("高", "above")
+        check = _judged(f"auc_{name}", drop, DROP, f"{zh}样本 AUC {row['auc']:.3f}，比训练{way_zh} {abs(drop):.3f}",
+                        f"AUC {row['auc']:.3f} on {en} rows, {abs(drop):.3f} {way} training")  # fmt: skip
         # a drop that chance explains asks for a look, not for more
         yield (check[0], AMBER, *check[2:]) if check[1] == RED and train["auc"] <= row["auc_hi"] else check
         shift = max(float(row["psi"] - row["psi_chance"]), 0.0)

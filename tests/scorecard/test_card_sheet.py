@@ -133,6 +133,7 @@ def test_wrong_samples_are_refused(rows) -> None:
     for call in (
         lambda: rows.split(test=1.5),
         lambda: rows.split(out_of_time=209901),
+        lambda: rows.split(out_of_time="2023-10"),
         lambda: Sample(rows.X, rows.y).split(out_of_time=1),
         lambda: Sample(rows.X, rows.y, role=["train"]),
         lambda: Sample(rows.X, rows.y[:-1]),
@@ -140,3 +141,9 @@ def test_wrong_samples_are_refused(rows) -> None:
     ):
         with pytest.raises(InputError):
             call()
+
+
+def test_dates_are_periods_too(rows) -> None:
+    days = pd.to_datetime(pd.Series(rows.period).astype(str), format="%Y%m")
+    by_date = Sample(rows.X, rows.y, rows.village, days).split(out_of_time="2023-10-01", seed=7)
+    assert (by_date.role == rows.split(out_of_time=202310, seed=7).role).all()
