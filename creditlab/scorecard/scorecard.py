@@ -51,9 +51,9 @@ from creditlab.scorecard.fitting import (
 )
 from creditlab.scorecard.layers import calibrated_result, calibration_facts, spanned, unedited, with_edits
 from creditlab.scorecard.performance import performance
-from creditlab.scorecard.points import BASES
+from creditlab.scorecard.points import BASES, add_points
 from creditlab.scorecard.result import ScorecardResult
-from creditlab.scorecard.rounding import ROUNDINGS
+from creditlab.scorecard.rounding import ROUNDINGS, rounding_facts
 from creditlab.scorecard.rules import Evidence, Path, Select, alone, together
 from creditlab.scorecard.sample import Sample
 from creditlab.scorecard.scores import Scores, make_scores
@@ -222,6 +222,23 @@ class Scorecard(Exports, CreditModel):
         """AUC, KS, bad rate against PD, log-loss and PSI of every part of a sample, with 95 % intervals by village."""
         check_fitted(self)
         return performance(self, sample)
+
+    def measured(self, sample: Sample) -> Scorecard:
+        """This card, showing itself on a sample: after an edit or a calibration, or on other rows.
+
+        The first part of the sample is what the others are compared with.
+        """
+        check_fitted(self)
+        first = next(iter(sample.parts()))[1]
+        frame, result = read_frame(self, first.X), self.result_
+        codes, n = result.codes(frame), len(frame)
+        exact = add_points(*result.exact_points(), codes, n)
+        whole = add_points(*result.integer_points(), codes, n)
+        weight = np.ones(n) if first.weight is None else first.weight
+        facts = dict(result.facts) | rounding_facts(exact, whole, first.y, weight)
+        fresh = clone(self)
+        shown = replace(result, facts=facts, performance=performance(self, sample)).prepared()
+        return fresh._restore(names_of(self), hasattr(self, "feature_names_in_"), shown)
 
     def _repr_html_(self) -> str:
         return self.result_._repr_html_() if hasattr(self, "result_") else f"<pre>{escape(repr(self))}</pre>"
@@ -556,8 +573,17 @@ class Scorecard(Exports, CreditModel):
         return self._with_result(kept, (*self.edits, measured))
 
     def without_edits(self) -> Scorecard:
-        """This card as the model gave it."""
+        """This card as the model gave it.
+
+        Raises
+        ------
+        InputError : for a card that was calibrated too: take the one from before.
+        """
         check_fitted(self)
+        if self.result_.edits and self.result_.calibration:
+            raise InputError(
+                message("a card that was not calibrated", "one that was", "without_edits", "Take the one from before.")
+            )
         result = replace(self.result_, shifts=unedited(self.result_), edits=())
         return self._with_result(result, ())
 
@@ -596,11 +622,12 @@ class Scorecard(Exports, CreditModel):
         return fresh._with_result(replace(fresh.result_, calibration={"steps": steps}), self.edits)
 
     def _with_result(self, result: ScorecardResult, edits: Sequence[PointEdit]) -> Scorecard:
+        """This card with another result; what was measured before no longer holds and goes."""
         stamp = replace(result.stamp, spec=digest(result.stamp.spec, result.layers()))
+        facts = {name: value for name, value in result.facts.items() if not name.startswith("rounding")}
+        result = replace(result, stamp=stamp, facts=facts, performance=pd.DataFrame()).prepared()
         fresh = clone(self).set_params(edits=tuple(edits))
-        return fresh._restore(
-            names_of(self), hasattr(self, "feature_names_in_"), replace(result, stamp=stamp).prepared()
-        )
+        return fresh._restore(names_of(self), hasattr(self, "feature_names_in_"), result)
 
 
 def bins_iv(result: ScorecardResult) -> dict[str, float]:

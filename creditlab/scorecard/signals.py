@@ -65,16 +65,28 @@ def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
     yield _judged("separated", float(separated), (0, 0.5), *texts)
     weak = int((table.loc[[n for n in result.features if n in table.index], "p_value"] > 0.05).sum())
     yield _judged("weak", weak, (0, np.inf), f"{weak} 个变量的 p 值高于 0.05", f"{weak} features with p above 0.05")
-    lost, changed = float(facts.get("rounding_auc_lost", 0.0)), float(facts.get("rounding_decisions", 0.0))
-    yield _judged("rounding", lost, ROUNDING,
-                  f"取整损失 AUC {lost:.4f}，最多 {changed:.1%} 的决策改变",
-                  f"rounding loses {lost:.4f} of AUC, {changed:.1%} of decisions at most")  # fmt: skip
+    if "rounding_auc_lost" in facts:
+        lost, changed = float(facts["rounding_auc_lost"]), float(facts["rounding_decisions"])
+        yield _judged("rounding", lost, ROUNDING,
+                      f"取整损失 AUC {lost:.4f}，最多 {changed:.1%} 的决策改变",
+                      f"rounding loses {lost:.4f} of AUC, {changed:.1%} of decisions at most")  # fmt: skip
     hand = len(result.edits)
     yield _judged("edits", hand, (0, np.inf), f"{hand} 处人工改分", f"{hand} bins with points set by hand")
 
 
 def _rows(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
     table = result.performance
+    if not len(table):
+        yield (
+            "measured",
+            AMBER,
+            np.nan,
+            np.nan,
+            np.nan,
+            "改动后尚未重新评估：请用 measured(sample)",
+            ("not measured since it was changed: use measured(sample)"),
+        )
+        return
     if len(table) < 2:
         yield "held_out", AMBER, np.nan, np.nan, np.nan, "没有留出样本：以下表现只在训练样本上", "no rows were held out"
         return

@@ -147,3 +147,21 @@ def test_dates_are_periods_too(rows) -> None:
     days = pd.to_datetime(pd.Series(rows.period).astype(str), format="%Y%m")
     by_date = Sample(rows.X, rows.y, rows.village, days).split(out_of_time="2023-10-01", seed=7)
     assert (by_date.role == rows.split(out_of_time=202310, seed=7).role).all()
+
+
+def test_a_changed_card_forgets_what_was_measured_and_can_be_measured_again(rows) -> None:
+    sample = rows.split(test=0.25, out_of_time=202310, seed=7)
+    card = Scorecard().fit(sample)
+    edited = card.edit("crop", author="Li").points(0, 50, reason="policy")
+    checks = edited.result_.signals().set_index("check")
+    assert checks.loc["measured", "colour"] == "amber" and "rounding" not in checks.index
+    assert edited.result_.performance.empty and "测试 test" not in edited._repr_html_()
+    again = edited.measured(sample)
+    pd.testing.assert_frame_equal(again.result_.performance, edited.evaluate(sample))
+    assert "rounding" in set(again.result_.signals()["check"]) and "测试 test" in again._repr_html_()
+    assert again.result_.performance["auc"].iloc[0] < card.result_.performance["auc"].iloc[0]
+    same = card.measured(sample).result_
+    assert same.facts == card.result_.facts
+    pd.testing.assert_frame_equal(same.performance, card.result_.performance)
+    with pytest.raises(InputError, match="calibrated"):
+        edited.calibrate(rows.X, rows.y).without_edits()
