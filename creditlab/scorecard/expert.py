@@ -158,6 +158,13 @@ def with_expert(result: ScorecardResult, expert: Expert, frame: pd.DataFrame, ta
     missing = [name for name in expert.points if name not in result.bins]
     if missing:
         raise ColumnError(message("columns of the table", some(missing), "Expert(points=...)", "Check the spelling."))
+    for name, steps in expert.points.items():
+        wanted = "category" if isinstance(steps, PointGroups) else "numeric"
+        if result.bins[name].kind != wanted:
+            fix = "Use PointGroups for text and PointSteps for numbers."
+            raise InputError(
+                message(f"points for a {result.bins[name].kind} column", f"those of a {wanted} one", name, fix)
+            )
     result = _admitted(result, list(expert.points))
     factor, exact = result.scale.factor, result.exact_points()[1]
     shifts, parts = {}, []

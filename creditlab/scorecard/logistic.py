@@ -327,4 +327,6 @@ def _statsmodels_covariance(
         # said of robust covariances with frequency weights in general; for clusters the scores are weighted sums, exact
         warnings.filterwarnings("ignore", message="cov_type not fully supported with freq_weights")
         warnings.filterwarnings("ignore", message=".*[Ii]nverting [Hh]essian")
+        # columns that repeat each other share one effect; their table shows it
+        warnings.filterwarnings("ignore", message="The design matrix is rank-deficient")
         return np.asarray(model.fit(start_params=coef, maxiter=1, **options).cov_params())

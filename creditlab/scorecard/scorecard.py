@@ -458,8 +458,8 @@ class Scorecard(Exports, CreditModel):
         sample might name another reason. `next_bin` is the nearest bin with more points, `gain` the whole points it
         brings.
         """
-        telling = self._telling(baseline, cutoff, reference, hide, merge, actionable)
-        return tell(self.result_, read_frame(self, X), telling, k, lang)
+        frame = read_frame(self, X)
+        return tell(self.result_, frame, self._telling(baseline, cutoff, reference, hide, merge, actionable), k, lang)
 
     def _telling(self, baseline: str, cutoff: Any, reference: Any, hide: Any, merge: bool, actionable: Any) -> Telling:
         rows = None if reference is None else read_frame(self, reference)
@@ -489,7 +489,8 @@ class Scorecard(Exports, CreditModel):
         gain points_before points_after cutoff reachable`. Fewest features first, then least cost. Households that no
         permitted change lifts have one row with `reachable` False.
         """
-        return counterfactuals(self.result_, read_frame(self, X), cutoff, permitted, cost, lang)
+        frame = read_frame(self, X)
+        return counterfactuals(self.result_, frame, cutoff, permitted, cost, lang)
 
     def scores(self, data: Any) -> Scores:
         """PD, points and tier of each household, and which card scored it.

@@ -123,6 +123,8 @@ def test_wrong_experts_are_refused() -> None:
         (InputError, lambda: expert(-1.0)),
         (InputError, lambda: Expert(points={"age": AGE}, weight=5, author=" ", reason="r")),
         (InputError, lambda: Expert(points={"age": (1, 2)}, weight=5, author="a", reason="r")),
+        (InputError, lambda: Scorecard(expert=expert(5.0, age=CROP)).fit(X, y)),
+        (InputError, lambda: Scorecard(expert=expert(5.0, crop=AGE)).fit(X, y)),
         (ColumnError, lambda: Scorecard(expert=expert(5.0, nothing=AGE)).fit(X, y)),
     ):
         with pytest.raises(error):

@@ -10,7 +10,7 @@ import pytest
 
 import creditlab as cl
 from creditlab.columns import Column, Dictionary
-from creditlab.errors import ColumnError, InputError
+from creditlab.errors import ColumnError, InputError, NotFittedError
 from creditlab.estimators import expit
 from creditlab.scorecard import Scorecard
 from creditlab.scorecard.telling import Telling, baseline_points, losses_of
@@ -221,6 +221,8 @@ def test_wrong_calls_are_refused(twins, card, sample) -> None:
         (InputError, lambda: own.counterfactual(X, np.nan)),
         (InputError, lambda: own.counterfactual(X, 600, cost={"age": -1.0})),
         (InputError, lambda: card.counterfactual(sample.X, 600)),
+        (NotFittedError, lambda: Scorecard().counterfactual(X, 600)),
+        (NotFittedError, lambda: Scorecard().reason_details(X)),
     ):
         with pytest.raises(error):
             call()
