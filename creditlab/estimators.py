@@ -24,7 +24,7 @@ from creditlab.results import plain
 
 #: below this a copy of all columns at once is quicker than a view of each
 FEW_ROWS = 10_000
-MODEL_SCHEMA, SCHEMA_VERSION = "creditlab.model", 1
+MODEL_SCHEMA, SCHEMA_VERSION = "creditlab.model", 2
 
 
 class UnfittedError(NotFittedError, sklearn.exceptions.NotFittedError):
