@@ -57,7 +57,7 @@ def test_the_lock_has_hashes_fits_the_ranges_and_names_no_address() -> None:
     assert "http" not in re.sub(r"\bhttp(x|core)\b", "", lock)
     pinned = dict(re.findall(r"^([a-z0-9_.-]+)==([^\s;]+)", lock, re.M))
     assert lock.count("==") <= lock.count("--hash=sha256:")
-    for name, floor in _floors(PROJECT["dependencies"] + EXTRAS["notebook"] + EXTRAS["dev"]).items():
+    for name, floor in _floors(PROJECT["dependencies"] + EXTRAS["notebook"] + EXTRAS["link"] + EXTRAS["dev"]).items():
         assert tuple(map(int, pinned[name].split(".")[:2])) >= tuple(map(int, floor.split(".")[:2])), name
 
 
