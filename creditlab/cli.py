@@ -138,6 +138,9 @@ def _add_common(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--seed", type=int)
     verb.add_argument("--lang", choices=("zh", "en"), help="language shown first in the report")
     verb.add_argument("--edition", choices=("internal", "external"))
+    verb.add_argument(
+        "--also", action="append", default=[], choices=("xlsx", "docx"), help="the report in this form too"
+    )
 
 
 def _study(options: argparse.Namespace) -> int:
@@ -152,7 +155,7 @@ def _study(options: argparse.Namespace) -> int:
     with _bar(12) as step:
         study = run_study(county, config, name=Path(options.folder).resolve().name, progress=step)
         step("写出报告", "write the report")
-        report = study.write(options.out)
+        report = study.write(options.out, also=options.also)
     _print_reconciliation(study.reconciliation)
     _print_villages(study, 5)
     print(f"\nreport 报告: {report}")
@@ -188,7 +191,7 @@ def _loans(options: argparse.Namespace) -> int:
     with _bar(len(PARTS) + 1) as step:
         study = loan_study(county, name=Path(options.folder).resolve().name, progress=step, **given)
         step("写出报告", "write the report")
-        report = study.write(options.out)
+        report = study.write(options.out, also=options.also)
     _print_reconciliation(study.parts.get("reconciliation"))
     _print_loans(study)
     print(f"\nreport 报告: {report}")
@@ -258,7 +261,7 @@ def _scorecard(options: argparse.Namespace) -> int:
     with _bar(6) as step:
         study = run_study(frame, config, name=Path(options.table).stem, progress=step)
         step("写出报告", "write the report")
-        report = study.write(options.out)
+        report = study.write(options.out, also=options.also)
     _print_validation(study)
     if len(study.villages):
         _print_villages(study, 5)

@@ -58,6 +58,10 @@ class MissingExtraError(CreditlabError, ImportError):
         )
 
 
+class MissingProgramError(CreditlabError):
+    """A program of the machine, such as a browser, is needed for this call."""
+
+
 class CreditlabWarning(UserWarning):
     """Base of all warnings raised by creditlab."""
 

@@ -26,6 +26,8 @@ _PUBLIC = {
     "study_document": "creditlab.report.context",
     "validation_document": "creditlab.report.context",
     "loan_document": "creditlab.report.loan_sections",
+    "write_workbook": "creditlab.report.workbook",
+    "write_word": "creditlab.report.word",
     "suppress": "creditlab.village.suppression",
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pandas as pd
 
@@ -178,6 +178,11 @@ class KeyFigures(Block):
     def __post_init__(self) -> None:
         listed = tuple(f if isinstance(f, KeyFigure) else KeyFigure(*f) for f in self.figures)
         object.__setattr__(self, "figures", listed)
+
+    @property
+    def all(self) -> tuple[KeyFigure, ...]:
+        """The figures, each a KeyFigure."""
+        return cast("tuple[KeyFigure, ...]", self.figures)
 
     def entry(self) -> dict[str, Any]:
         return {**super().entry(), "figures": [plain(f) for f in self.figures]}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from creditlab.plots.words import Text
 from creditlab.report.blocks import STATES
 from creditlab.results import NotEstimable, plain
 
-__all__ = ["Cell", "cell"]
+__all__ = ["Cell", "cell", "flat", "text_width"]
 
 DASH = "–"
 
@@ -91,3 +92,25 @@ def _small(value: Any, format: str) -> str:
     if abs(value) >= least / 2:
         return ""
     return f"<{least:{format}}" if value > 0 else f">-{least:{format}}"
+
+
+def flat(value: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    """Nested mappings as dotted names, in the order given.
+
+    >>> flat({"seed": 7, "digest": {"inputs": "ab"}})
+    [('seed', 7), ('digest.inputs', 'ab')]
+    """
+    listed: list[tuple[str, Any]] = []
+    for name, item in value.items():
+        whole = f"{path}{name}"
+        listed += flat(item, f"{whole}.") if isinstance(item, Mapping) and item else [(whole, item)]
+    return listed
+
+
+def text_width(text: str) -> int:
+    """Columns that the first line of a text takes: a Chinese character takes two.
+
+    >>> text_width("村 village")
+    10
+    """
+    return sum(2 if ord(c) > 0x2E7F else 1 for c in text.split("\n")[0][:120])

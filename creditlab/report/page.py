@@ -10,7 +10,6 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -22,7 +21,7 @@ from creditlab.errors import InputError, message
 from creditlab.plots import theme
 from creditlab.plots.words import WORDS, Text
 from creditlab.report.blocks import SEVERITIES, STATES, STATUSES, FigureBlock, TableBlock
-from creditlab.report.cells import Cell, cell
+from creditlab.report.cells import Cell, cell, flat
 from creditlab.report.document import Document
 from creditlab.results import plain
 
@@ -61,7 +60,7 @@ def render(document: Document, lang: str | None = None) -> str:
             policy=_policy(script, plotly),
             bundle=Markup(_packed(plotly)) if figures else "",
             settings=script_json(_settings(document, figures)),
-            manifest=[(name, cell(value)) for name, value in _flat(plain(dict(document.manifest)))],
+            manifest=[(name, cell(value)) for name, value in flat(plain(dict(document.manifest)))],
             states=STATES,
             severities=SEVERITIES,
             statuses=STATUSES,
@@ -159,12 +158,3 @@ def _cells(table: TableBlock) -> list[list[Cell]]:
     formats = [table.formats.get(name, "") for name in table.columns]
     rows = zip(*(column[: table.shown] for column in columns), strict=True)
     return [[cell(value, format) for value, format in zip(row, formats, strict=True)] for row in rows]
-
-
-def _flat(value: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
-    """Nested mappings as dotted names, in the order given."""
-    flat: list[tuple[str, Any]] = []
-    for name, item in value.items():
-        whole = f"{path}{name}"
-        flat += _flat(item, f"{whole}.") if isinstance(item, Mapping) and item else [(whole, item)]
-    return flat

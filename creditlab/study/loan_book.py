@@ -7,7 +7,7 @@ tables do not allow is left out with its reason; nothing else is hidden.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -90,12 +90,17 @@ class LoanStudy(Result):
 
         return loan_document(self)
 
-    def write(self, out: str | os.PathLike[str]) -> Path:
-        """Write report.html, report.json and the tables as Parquet and CSV; whole or not at all."""
+    def write(self, out: str | os.PathLike[str], also: Sequence[str] = ()) -> Path:
+        """Write report.html, report.json and the tables as Parquet and CSV; whole or not at all.
+
+        `also` may name 'xlsx' and 'docx': the report as a workbook and as a Word document beside the page.
+        """
         from creditlab.report import render
+        from creditlab.report.office import write_office
 
         document = self.document()
         with whole_folder(out) as folder:
+            write_office(document, folder, also)
             write_text(folder / "report.html", render(document))
             write_json(folder / "report.json", document.to_dict())
             for name, frame in self.tables().items():

@@ -88,15 +88,30 @@ class StudyResult(Result):
 
         write_text(path, render_cards(self, villages, lang))
 
-    def write(self, out: str | os.PathLike[str]) -> Path:
+    def to_excel(self, path: str | os.PathLike[str], lang: str | None = None, edition: str | None = None) -> None:
+        """Write all tables of the report as one .xlsx file, in one language."""
+        from creditlab.report import write_workbook
+
+        write_workbook(self.document(lang, edition), path)
+
+    def to_word(self, path: str | os.PathLike[str], lang: str | None = None, edition: str | None = None) -> None:
+        """Write the report's text, tables and static figures as a .docx file (extras `word` and `static`)."""
+        from creditlab.report import write_word
+
+        write_word(self.document(lang, edition), path)
+
+    def write(self, out: str | os.PathLike[str], also: Sequence[str] = ()) -> Path:
         """Write report.html, cards.html, report.json, the models, study.toml and the tables; whole or not at all.
 
+        `also` may name 'xlsx' and 'docx': the report as a workbook and as a Word document beside the page.
         Returns the path of the report.
         """
         from creditlab.report import render
+        from creditlab.report.office import write_office
 
         document = self.document()
         with whole_folder(out) as folder:
+            write_office(document, folder, also)
             write_text(folder / "report.html", render(document))
             if len(self.villages) and document.edition == "internal":
                 self.to_cards(folder / "cards.html")
