@@ -51,7 +51,7 @@ def cross_fit(
     target, codes = check_target(y, n=len(X)), _group_codes(groups, len(X))
     params = None if sample_weight is None else {"sample_weight": np.asarray(sample_weight, dtype=float)}
     cv = _folds(codes, target, folds, seed)
-    prob = cross_val_predict(model, X, target, cv=cv, method="predict_proba", params=params)
+    prob = cross_val_predict(_for_scores(model), X, target, cv=cv, method="predict_proba", params=params)
     return pd.Series(prob[:, 1], index=X.index, name="pd")
 
 
@@ -77,15 +77,13 @@ def cross_explain(
 
     Parameters and errors as in `cross_fit`.
     """
-    from sklearn.base import clone
-
     target, codes = check_target(y, n=len(X)), _group_codes(groups, len(X))
     weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
     prob = np.full(len(X), np.nan)
     parts: list[pd.DataFrame] = []
     for fit_rows, held in _folds(codes, target, folds, seed):
         options = {} if weight is None else {"sample_weight": weight[fit_rows]}
-        fitted = clone(model).fit(X.iloc[fit_rows], target[fit_rows], **options)
+        fitted = _for_scores(model).fit(X.iloc[fit_rows], target[fit_rows], **options)
         level = calibrate_in_the_large(fitted.predict_proba(X)[:, 1], target, weight)
         prob[held] = level[held]
         if isinstance(fitted, Scorecard | Challenger):
@@ -94,6 +92,14 @@ def cross_explain(
             parts.append(values.set_axis(held, axis=0))
     joined = pd.concat(parts).fillna(0.0).sort_index().set_axis(X.index, axis=0) if parts else None
     return CrossFit(prob=pd.Series(prob, index=X.index, name="pd"), contributions=joined)
+
+
+def _for_scores(model: Any) -> Any:
+    """A clone of the model that works out no intervals of its coefficients: only its scores are used here."""
+    from sklearn.base import clone
+
+    copy = clone(model)
+    return copy.set_params(inference="wald") if isinstance(copy, Scorecard) else copy
 
 
 def _group_codes(groups: Any, n: int) -> np.ndarray:
