@@ -9,8 +9,9 @@ READY := $(VENV)/.ready
 study: setup
 	$(RUN) -m creditlab study data/sample --out build/study
 
+# Two workers share the files of tests; one runs the notebooks, which take longest.
 test: setup
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 setup: $(READY)
 

@@ -40,6 +40,11 @@ _NEEDS = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The notebooks come first: where two workers share the files, one runs them while the other does the rest."""
+    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     required = os.environ.get("CREDITLAB_REQUIRE", "").split()
     for need, found in _NEEDS.items():
