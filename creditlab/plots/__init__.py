@@ -13,6 +13,7 @@ _AREAS = (
     "binning",
     "binning_views",
     "explanation",
+    "land",
     "loans",
     "means",
     "scorecard",
@@ -20,6 +21,7 @@ _AREAS = (
     "theme",
     "validation",
     "village",
+    "village_space",
     "village_why",
     "words",
 )

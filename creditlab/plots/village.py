@@ -6,7 +6,7 @@ p_top` and perhaps `name`, `x`, `y`; `bad` is taken for `observed`. The shrunken
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from creditlab.checks import check_columns
-from creditlab.errors import InputError, message
-from creditlab.plots import theme
+from creditlab.plots import land, theme
 from creditlab.plots.words import WORDS, Text, word
 
 __all__ = ["caterpillar", "funnel", "map", "top_k"]
@@ -160,8 +159,8 @@ def map(result: Any, geojson: Mapping[str, Any] | None = None) -> go.Figure:
     geojson : a FeatureCollection of polygons whose property `village_id`, `village` or `id` names the village.
     """
     table = _villages(result, ["n", "expected", "estimate", "lo", "hi"])
-    rings = _rings(geojson)
-    drawn = _placed(table, rings)
+    rings = land.outlines(geojson)
+    drawn = land.placed(table, rings)
     fig = theme.figure(
         "map", [_count(drawn, table), theme.intervals(_fact(result, "level"))], height=580, margin={"t": 134}
     )
@@ -169,11 +168,11 @@ def map(result: Any, geojson: Mapping[str, Any] | None = None) -> go.Figure:
     for i, (name, _, colour, symbol) in enumerate(CLASSES):
         part = drawn[classes == i]
         if rings:
-            _polygons(fig, name, colour, [r for v in part["village"] for r in rings.get(str(v), ())])
+            land.fill(fig, name, colour, [r for v in part["village"] for r in rings.get(str(v), ())])
             _centres(fig, name, part, "paper" if symbol else "", symbol or "circle", showlegend=False)
         else:
             _centres(fig, name, part, colour, symbol or "circle")
-    return fig.update_layout(**_ground(drawn))
+    return fig.update_layout(**land.axes(drawn))
 
 
 def _centres(fig: go.Figure, name: str, part: pd.DataFrame, colour: str, symbol: str, **options: Any) -> None:
@@ -191,65 +190,6 @@ def _centres(fig: go.Figure, name: str, part: pd.DataFrame, colour: str, symbol:
         **_hover(part, lines),
         **options,
     )
-
-
-def _polygons(fig: go.Figure, name: str, colour: str, rings: Sequence[np.ndarray]) -> None:
-    gap = np.array([[np.nan, np.nan]])
-    path = np.concatenate([part for ring in rings for part in (ring, gap)]) if rings else gap
-    fig.add_scatter(
-        x=path[:, 0],
-        y=path[:, 1],
-        mode="lines",
-        fill="toself",
-        fillcolor=theme.colour(colour),
-        line={"color": theme.colour("paper"), "width": 1},
-        name=word(name),
-        legendgroup=name,
-        hoverinfo="skip",
-    )
-
-
-def _ground(drawn: pd.DataFrame) -> dict[str, Any]:
-    """Axes of a map: equal lengths in both directions, without a grid."""
-    degrees = len(drawn) > 0 and bool(drawn["x"].abs().max() <= 180 and drawn["y"].abs().max() <= 90)
-    ratio = 1 / np.cos(np.deg2rad(drawn["y"].mean())) if degrees else 1.0
-    names = ("longitude", "latitude") if degrees else ("east", "north")
-    quiet = {"showgrid": False, "nticks": 5}
-    return {
-        "xaxis": theme.axis(names[0], "°" if degrees else "m", **quiet),
-        "yaxis": theme.axis(names[1], "°" if degrees else "m", scaleanchor="x", scaleratio=float(ratio), **quiet),
-    }
-
-
-def _rings(geojson: Mapping[str, Any] | None) -> dict[str, list[np.ndarray]]:
-    """Outer and inner rings of each village by its id."""
-    rings: dict[str, list[np.ndarray]] = {}
-    for feature in (geojson or {}).get("features", ()):
-        properties = feature.get("properties") or {}
-        id = next((properties[k] for k in ("village_id", "village", "id") if k in properties), feature.get("id"))
-        if id is not None:
-            rings[str(id)] = [np.asarray(r, dtype=float)[:, :2] for r in _outlines(feature.get("geometry") or {})]
-    return rings
-
-
-def _outlines(geometry: Mapping[str, Any]) -> Iterator[Any]:
-    parts = {"Polygon": [geometry.get("coordinates", ())], "MultiPolygon": geometry.get("coordinates", ())}
-    for part in parts.get(str(geometry.get("type")), ()):
-        yield from part
-
-
-def _placed(table: pd.DataFrame, rings: Mapping[str, Sequence[np.ndarray]]) -> pd.DataFrame:
-    """The villages that have an estimate and a place: the middle of their outline, else their own x and y."""
-    if not rings and not {"x", "y"} <= set(table.columns):
-        raise InputError(
-            message("columns x and y, or a geojson", "neither", "plots.village.map", "Join the places of the villages.")
-        )
-    place = table.reindex(columns=[*table.columns, *(c for c in ("x", "y") if c not in table)])
-    if rings:
-        middle = {id: (r[0].min(axis=0) + r[0].max(axis=0)) / 2 for id, r in rings.items() if len(r)}
-        for i, column in enumerate(("x", "y")):
-            place[column] = [middle[str(v)][i] if str(v) in middle else np.nan for v in place["village"]]
-    return place[place[["x", "y", "estimate"]].notna().all(axis=1)].reset_index(drop=True)
 
 
 def _villages(result: Any, columns: Sequence[str]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from creditlab import __version__
 from creditlab.plots.words import Text
 from creditlab.report import modelling_sections as modelling
 from creditlab.report import village_sections as villages
+from creditlab.report import village_space_sections as geography
 from creditlab.report import village_why_sections as reasons
 from creditlab.report.document import Document, Paragraph, Section
 from creditlab.results import made_at, plain
@@ -51,6 +52,7 @@ def _why(study: Any, edition: str) -> list[Section]:
     if getattr(study, "why", None) is None or edition != "internal":
         return []
     sections = [
+        geography.space(study),
         reasons.criteria(study) if study.why.criteria is not None else None,
         reasons.why(study),
         reasons.dynamics(study),

@@ -37,6 +37,7 @@ PARTS: Mapping[str, Text] = {
     "quality": Text("数据质量", "data quality"),
     "book": Text("现有贷款", "the book now"),
     "criteria": Text("三项标准", "three criteria"),
+    "space": Text("空间聚集", "geography"),
 }
 _RATIO = {"estimate": ".2f", "lo": ".2f", "hi": ".2f", "p_above": ".0%"}
 

@@ -64,7 +64,7 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     land = geography(county.geojson, _places(county), origin.village)
     panel = _panel(county, origin, expected.prob, out_of_village, config, land.graph)
     progress("原因、执行与动态", "why, enforcement, dynamics")
-    why = _why(county, origin, expected, models["composition"], panel, dates[-1], config)
+    why = _why(county, origin, expected, models["composition"], panel, dates[-1], config, land.graph)
     return _result(
         county, config, name, reconciliation, sample, data, late, models, validation, explanations, current, panel, why,
         land.findings,
@@ -147,6 +147,7 @@ def _why(
     panel: VillagePanel,
     as_of: str,
     config: StudyConfig,
+    graph: Any,
 ) -> VillageWhy:
     slope = panel.facts["slope"]
     parts = None if expected.contributions is None else expected.contributions * slope
@@ -162,8 +163,9 @@ def _why(
         household=origin.household.to_numpy(dtype=object),
         as_of=origin.as_of.to_numpy(),
     )
-    places = _places(county).set_index("village")
-    return village_why(sample, panel, config.level, config.seed, county, as_of, places.get("township"))
+    places = _places(county)
+    townships = places.set_index("village").get("township")
+    return village_why(sample, panel, config.level, config.seed, county, as_of, townships, graph, places)
 
 
 def _places(county: County) -> pd.DataFrame:

@@ -17,12 +17,14 @@ import pandas as pd
 from creditlab import village as vl
 from creditlab.errors import InputError
 from creditlab.study import facts as records
+from creditlab.study.space import village_space
 from creditlab.village.dynamics import CLASSES
 
 #: quarters over which moves to worse states are counted for early warning
 WARNING_QUARTERS = 4
 #: months after the observation date from which a new guarantee cannot have carried the outcome that was observed
 FUTURE_MONTHS = 18
+NO_MAP = ("没有坐标、多边形或相邻关系", "no coordinates, polygons or neighbours")
 NO_TABLES = ("缺少所需的表", "the tables it needs are not there")
 
 
@@ -37,6 +39,7 @@ class VillageWhy:
     drivers : second stage. contagion : joint guarantees. warning : migration of the last year. news : who is new on the
         warning list this quarter and who has gone. trends, changes : of moves to worse states by quarter.
     quality : conflicts of sources and coverage by village. book : the book now, by village.
+    space : do bad villages lie together, and where (a `VillageSpace`).
     """
 
     gap: Any = None
@@ -54,6 +57,7 @@ class VillageWhy:
     moves: pd.DataFrame | None = None
     quality: Any = None
     book: pd.DataFrame | None = None
+    space: Any = None
     missing: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def parts(self) -> dict[str, Any]:
@@ -90,7 +94,15 @@ def relative_covariance(card: Any, features: list[str]) -> np.ndarray:
 
 
 def village_why(
-    sample: Sample, panel: Any, level: float, seed: int, county: Any = None, as_of: Any = None, blocks: Any = None
+    sample: Sample,
+    panel: Any,
+    level: float,
+    seed: int,
+    county: Any = None,
+    as_of: Any = None,
+    blocks: Any = None,
+    graph: Any = None,
+    places: pd.DataFrame | None = None,
 ) -> VillageWhy:
     """Make every part that the data allow.
 
@@ -100,6 +112,7 @@ def village_why(
     county : a `County`; None for a flat table, where only the gap and the first criterion can be had.
     as_of : the last observation date; drivers are read as of that day, the rest as of the end of the book.
     blocks : village → township, for the errors of the drivers.
+    graph, places : neighbours, and village x y, for the tests of geography.
     """
     maker = _Maker(level, seed)
     villages = pd.Index(panel.smoothing.tidy()["village"], name="village")
@@ -107,6 +120,9 @@ def village_why(
     gap = maker.make("gap", lambda: _gap(sample, panel, level, seed))
     crossed = maker.make("crossed", lambda: _crossed(sample, level, seed))
     parts: dict[str, Any] = {"gap": gap, "crossed": crossed}
+    parts["space"] = maker.make("space", lambda: village_space(panel, graph, places, seed))
+    if graph is None:
+        maker.missing["space"] = NO_MAP
     if county is not None:
         parts |= _county_parts(maker, county, sample, counts, panel, as_of, blocks)
     parts["criteria"] = maker.make("criteria", lambda: _criteria(counts, parts, level))

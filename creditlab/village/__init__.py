@@ -7,6 +7,7 @@ the village. It knows arrays and frames, never models, and draws nothing.
 
 from __future__ import annotations
 
+from creditlab.village.autocorrelation import MoranResult, moran
 from creditlab.village.beta_binomial import BetaBinomial, BetaBinomialResult
 from creditlab.village.calibration import Calibration, calibrate, calibrate_in_the_large
 from creditlab.village.contagion import Contagion, contagion_test, guarantee_exposure
@@ -33,25 +34,27 @@ from creditlab.village.gap import VillageGap, village_gap
 from creditlab.village.graph import Graph
 from creditlab.village.index import Component, Index, VillageIndex, village_index
 from creditlab.village.indirect import VillageExpected, expected
+from creditlab.village.local import CLUSTERS, LocalResult, gi_star, lisa
 from creditlab.village.moments import MomentRates, moment_rates
 from creditlab.village.oaxaca import Oaxaca, oaxaca_blinder
 from creditlab.village.pattern import ACTIONS, RULES, Patterns, patterns
-from creditlab.village.planned import (
-    att_gt,
-    did,
-    lisa,
-    moran,
-    permutation,
-    scan,
-)
+from creditlab.village.planned import att_gt, did, permutation
 from creditlab.village.random_intercept import MixedLogit, mixed_logit
 from creditlab.village.ranking import VillageChoice, VillageRanks, choose, rank
+from creditlab.village.scanning import ScanResult, scan
 from creditlab.village.shapley import ShapleyGap, fairlie, shapley_gap
 from creditlab.village.smoothing import PoissonGamma, SmoothingResult
+from creditlab.village.standardised import standardised
 from creditlab.village.suppression import suppress
 from creditlab.village.village_logit import VillageLogit, VillageLogitResult
 
 __all__ = [
+    "CLUSTERS",
+    "LocalResult",
+    "MoranResult",
+    "ScanResult",
+    "gi_star",
+    "standardised",
     "ACTIONS",
     "BetaBinomial",
     "BetaBinomialResult",

@@ -49,7 +49,7 @@ class Graph(Result):
         """
         from scipy.spatial import cKDTree
 
-        points, names = _points(xy, village, degrees)
+        points, names = coordinates(xy, village, degrees)
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k < len(points):
             came = f"k = {k!r} of {len(points)} villages"
             raise InputError(message("1 or more neighbours, fewer than the villages", came, "k", "Use a smaller k."))
@@ -69,7 +69,7 @@ class Graph(Result):
         """
         from scipy.spatial import cKDTree
 
-        points, names = _points(xy, village, degrees)
+        points, names = coordinates(xy, village, degrees)
         if isinstance(distance, bool) or not isinstance(distance, int | float | np.number) or not distance > 0:
             raise InputError(message("a distance above 0", repr(distance), "distance", "Give it in the unit of xy."))
         chord = 2 * EARTH * np.sin(min(distance / (2 * EARTH), np.pi / 2)) if degrees else float(distance)
@@ -81,7 +81,7 @@ class Graph(Result):
         """Neighbours in the Delaunay triangulation of the coordinates; villages that share a place are neighbours."""
         from scipy.spatial import Delaunay
 
-        points, names = _points(xy, village, False)
+        points, names = coordinates(xy, village, False)
         places, where = np.unique(points, axis=0, return_inverse=True)
         where = where.reshape(-1)
         if np.linalg.matrix_rank(places - places[0], tol=1e-12 * max(np.ptp(places), 1e-300)) < 2:
@@ -281,7 +281,8 @@ def _of_lists(neighbours: Mapping[Any, Any], weights: Mapping[Any, Any]) -> Grap
     return Graph.of_table(frame, village=names, mutual=False)
 
 
-def _points(xy: Any, village: Any, degrees: bool) -> tuple[np.ndarray, pd.Index]:
+def coordinates(xy: Any, village: Any, degrees: bool) -> tuple[np.ndarray, pd.Index]:
+    """Checked coordinates and the villages' names; `degrees` become km in three dimensions (chords)."""
     if village is None and isinstance(xy, pd.DataFrame):
         village = xy.index
     points = _numbers(xy)

@@ -12,21 +12,6 @@ def _planned(name: str, missing: str) -> NoReturn:
     raise NotImplementedError(f"{name} is not built yet: {missing}")
 
 
-def moran(values: Any, graph: Any, seed: int = 0) -> NoReturn:
-    """Moran's I with empirical-Bayes standardisation."""
-    _planned("moran", "neighbour graphs and Moran's I with a permutation test")
-
-
-def lisa(values: Any, graph: Any, fdr: str = "bh") -> NoReturn:
-    """Local Moran and Gi* with false-discovery control."""
-    _planned("lisa", "local Moran and Gi* with false-discovery control")
-
-
-def scan(observed: Any, expected: Any, xy: Any, seed: int = 0) -> NoReturn:
-    """The spatial scan statistic with one Monte Carlo p-value."""
-    _planned("scan", "the circular scan statistic with its Monte Carlo p-value")
-
-
 def did(*args: Any, **options: Any) -> NoReturn:
     """Difference-in-differences of an intervention in villages."""
     _planned("did", "difference-in-differences with small-sample standard errors")
