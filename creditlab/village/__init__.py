@@ -44,7 +44,7 @@ from creditlab.village.ranking import VillageChoice, VillageRanks, choose, rank
 from creditlab.village.scanning import ScanResult, scan
 from creditlab.village.shapley import ShapleyGap, fairlie, shapley_gap
 from creditlab.village.smoothing import PoissonGamma, SmoothingResult
-from creditlab.village.standardised import standardised
+from creditlab.village.standardisation import standardised
 from creditlab.village.suppression import suppress
 from creditlab.village.village_logit import VillageLogit, VillageLogitResult
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from creditlab.checks import check_one_of
 from creditlab.results import NotEstimable, Result, Stamp
-from creditlab.village.standardised import Places, check_permutations, not_estimable, places
+from creditlab.village.standardisation import Places, check_permutations, not_estimable, places
 
 #: what cannot be had where there is no pattern to test
 _ESTIMATES = ("statistic", "expectation", "variance", "z", "p_rand", "p_norm", "p_value")

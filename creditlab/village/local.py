@@ -14,7 +14,7 @@ import pandas as pd
 
 from creditlab.checks import check_level, check_one_of
 from creditlab.results import NotEstimable, Result, Stamp
-from creditlab.village.standardised import Places, check_permutations, places
+from creditlab.village.standardisation import Places, check_permutations, places
 
 #: kinds of a village, by its own value and that of its neighbours
 CLUSTERS = {

@@ -20,7 +20,7 @@ from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.village.counts import check_counts
 from creditlab.village.graph import coordinates
 from creditlab.village.smoothing import variance_factor
-from creditlab.village.standardised import check_permutations
+from creditlab.village.standardisation import check_permutations
 
 #: circles are compared in at most this many pairs of centre and village; more villages get smaller circles
 MOST_CELLS = 500_000
