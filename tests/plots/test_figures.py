@@ -22,10 +22,11 @@ from creditlab.plots import (
     theme,
     validation,
     village,
+    village_space,
     village_why,
 )
 from creditlab.village import funnel_limits
-from tests.plots import made, made_loans, made_why
+from tests.plots import made, made_loans, made_space, made_why
 
 SCORES = pd.DataFrame({"points": np.arange(200) % 90, "bad": np.arange(200) % 5 == 0})
 DRAWN = {
@@ -54,6 +55,11 @@ DRAWN = {
     "village.caterpillar": lambda: village.caterpillar(made.villages()),
     "village.top_k": lambda: village.top_k(made.made(made.villages(), top=3)),
     "village.map": lambda: village.map(made.villages(), made.geojson()),
+    "village_space.scatter": lambda: village_space.scatter(made_space.moran(), made_why.NAMES),
+    "village_space.clusters": lambda: village_space.clusters(
+        made_space.local(), made_space.polygons(), names=made_why.NAMES
+    ),
+    "village_space.blocks": lambda: village_space.blocks(made_space.scan(), xy=made_space.xy(), names=made_why.NAMES),
     "village_why.gap": lambda: village_why.gap(made_why.gap(), made_why.NAMES),
     "village_why.criteria": lambda: village_why.criteria(made_why.criteria(), made_why.NAMES),
     "village_why.effects": lambda: village_why.effects(made_why.crossed()),
@@ -82,7 +88,7 @@ def traces(fig, name):
 
 
 def test_every_figure_is_tested():
-    areas = [a for a in plots._AREAS if a not in ("theme", "words")]
+    areas = [a for a in plots._AREAS if a not in ("land", "theme", "words")]
     public = {f"{a}.{noun}" for a in areas for noun in importlib.import_module(f"creditlab.plots.{a}").__all__}
     assert public == set(DRAWN)
 
