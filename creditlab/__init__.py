@@ -40,6 +40,7 @@ _PUBLIC = {
     "validate": "creditlab.validation",
     "village_panel": "creditlab.study",
     "run_study": "creditlab.study",
+    "decision_letter": "creditlab.study",
     "StudyConfig": "creditlab.config",
     "Column": "creditlab.columns",
     "Dictionary": "creditlab.columns",

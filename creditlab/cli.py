@@ -64,6 +64,7 @@ def _parser() -> Parser:
         _add_scorecard,
         _add_score,
         _add_validate,
+        _add_letter,
         _add_sql,
         _add_later,
     ):
@@ -354,6 +355,43 @@ def _validate(options: argparse.Namespace) -> int:
         )
     )
     print(f"\nreport 报告: {options.out}")
+    return DONE
+
+
+# --- letter --------------------------------------------------------------------------------------------------------
+
+
+def _add_letter(verbs: Any) -> None:
+    verb = _verb(verbs, "letter", "explain one decision to its household, on two pages 决定说明信", _letter)
+    verb.add_argument("model", help="model.json of a scorecard")
+    verb.add_argument("table", help="Parquet, CSV or Excel")
+    verb.add_argument("--id", required=True, help="column of the pseudonyms")
+    verb.add_argument("--household", required=True, help="pseudonym of the household")
+    verb.add_argument("--cutoff", type=float, required=True, help="points to reach")
+    verb.add_argument("--contact", required=True, help="TOML file: bank, office, phone, address, hours, days")
+    verb.add_argument("--decided-on", required=True)
+    verb.add_argument("--decision", choices=("approved", "declined", "referred"), help="default: by the cut-off")
+    verb.add_argument("--by-person", action="store_true", help="a person decided, not the system alone")
+    verb.add_argument("--out", required=True, help="HTML file")
+    verb.add_argument("--lang", choices=("zh", "en"), default="zh")
+
+
+def _letter(options: argparse.Namespace) -> int:
+    from creditlab.study import letter_of_table
+
+    letter = letter_of_table(
+        options.model,
+        options.table,
+        id=options.id,
+        household=options.household,
+        contact=options.contact,
+        cutoff=options.cutoff,
+        decided_on=options.decided_on,
+        decision=options.decision,
+        automated=not options.by_person,
+    )
+    letter.to_html(options.out, options.lang)
+    print(f"letter 说明信: {options.out}")
     return DONE
 
 

@@ -28,6 +28,9 @@ _PUBLIC = {
     "loan_document": "creditlab.report.loan_sections",
     "write_workbook": "creditlab.report.workbook",
     "write_word": "creditlab.report.word",
+    "DecisionLetter": "creditlab.report.letter",
+    "Contact": "creditlab.report.letter",
+    "render_letter": "creditlab.report.letter",
     "suppress": "creditlab.village.suppression",
 }
 

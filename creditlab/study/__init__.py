@@ -3,6 +3,7 @@
 from creditlab.study.apply import model_sql, score_table, validation_report, write_scores
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.frame import ModellingFrame, modelling_frame
+from creditlab.study.letters import decision_letter, letter_of_table
 from creditlab.study.loan_book import LoanStudy, loan_study
 from creditlab.study.models import load
 from creditlab.study.outcome import StudyResult
@@ -20,6 +21,8 @@ __all__ = [
     "VillageWhy",
     "cross_explain",
     "cross_fit",
+    "decision_letter",
+    "letter_of_table",
     "load",
     "loan_study",
     "model_sql",
