@@ -24,6 +24,8 @@ from creditlab.results import plain
 
 #: below this a copy of all columns at once is quicker than a view of each
 FEW_ROWS = 10_000
+#: features whose WOE (or codes) correlate more than this are told as one concept
+CONCEPT = 0.7
 MODEL_SCHEMA, SCHEMA_VERSION = "creditlab.model", 2
 
 
@@ -203,6 +205,27 @@ def _one_dimension(weight: Any) -> Any:
             message("one weight per row", f"an array of shape {np.shape(weight)}", "sample_weight", "Give one column.")
         )
     return weight
+
+
+def concepts_of(woe: pd.DataFrame, weight: np.ndarray, strength: Mapping[str, float]) -> dict[str, str]:
+    """Feature → the strongest feature of its concept: columns (WOE, codes) that correlate by more than `CONCEPT`, average linkage."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    names = list(woe.columns)
+    if len(names) < 2:
+        return {name: name for name in names}
+    cov = np.cov(woe.to_numpy(dtype=float), rowvar=False, aweights=weight)
+    spread = np.sqrt(np.diag(cov))
+    spread[spread == 0] = 1.0
+    distance = np.clip(1 - np.abs(cov / np.outer(spread, spread)), 0, None)
+    np.fill_diagonal(distance, 0.0)
+    number = fcluster(linkage(squareform(distance, checks=False), "average"), 1 - CONCEPT, criterion="distance")
+    best: dict[int, str] = {}
+    for name, k in zip(names, number.tolist(), strict=True):
+        if k not in best or strength[name] > strength[best[k]]:
+            best[k] = name
+    return {name: best[k] for name, k in zip(names, number.tolist(), strict=True)}
 
 
 def seal(kind: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from creditlab.challenger import Challenger
 from creditlab.challenger.coding import Coding, fit_coding, rate_order
-from creditlab.challenger.directions import check_directions, evidence
+from creditlab.challenger.directions import evidence
+from creditlab.challenger.trees import read_trees, walk_directions
 from creditlab.columns import Column, Dictionary
 from creditlab.errors import ColumnError, FitError, InputError, NotFittedError, PolicyError, UnreadableError
 from creditlab.scaling import Scale
@@ -87,6 +88,10 @@ def test_levels_are_ordered_by_bad_rate_and_unseen_is_missing() -> None:
     assert dict(coding.levels) == {"低": 0, "中": 1, "高": 2}
     np.testing.assert_array_equal(coding.design(pd.Series(["低", "新", None]))[:, 0], [0, np.nan, np.nan])
     assert Coding.from_dict(coding.to_dict()) == coding
+    # no training row was missing: the trees know nothing of it, and it is read as the middle level, not as the best
+    known = coding.with_middle(values, np.ones(900))
+    np.testing.assert_array_equal(known.design(pd.Series(["低", "新", None]))[:, 0], [0, 1, 1])
+    assert Coding.from_dict(known.to_dict()) == known
 
 
 def test_a_level_of_one_row_is_not_called_the_worst() -> None:
@@ -128,11 +133,12 @@ def test_declared_directions_hold_everywhere(data) -> None:
     assert (free.result_.tidy()["direction"] == 0).all() and free.result_.facts["directions_verified"] == 0
 
 
-def test_a_broken_direction_is_refused() -> None:
-    design = np.linspace(0, 1, 50)[:, None]
-    assert check_directions(lambda rows: rows[:, 0], design, np.array([1])) == 1
-    with pytest.raises(FitError, match="monotone direction"):
-        check_directions(lambda rows: -rows[:, 0], design, np.array([1]))
+def test_a_broken_direction_is_refused_leaf_against_leaf(data) -> None:
+    free = Challenger(monotone="none", **QUICK).fit(*data).result_
+    with pytest.raises(FitError, match="tree .*, design column 0"):
+        walk_directions(free.trees, np.array([1, 0, 0, 0]))  # income lowers risk: upwards it is broken
+    held = Challenger(**QUICK).fit(*data).result_
+    assert held.facts["leaf_pairs_compared"] > 100
 
 
 def test_awkward_rows_get_finite_points(boost, data) -> None:

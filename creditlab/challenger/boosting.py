@@ -58,35 +58,51 @@ class Growth:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """How many trees held-out folds chose, their log-loss, and the log-odds of rows from trees that never saw them.
+
+    `held_out` is NaN for rows that no fold held out, or where there were too few bads to choose by.
+    """
+
+    trees: int
+    loss: float
+    held_out: np.ndarray
+
+
 def grow(
     design: np.ndarray, bad: np.ndarray, weight: np.ndarray, groups: np.ndarray | None, directions: np.ndarray,
     growth: Growth,
-) -> tuple[str, dict[str, float]]:  # fmt: skip
+) -> tuple[str, Chosen]:  # fmt: skip
     """The model text of the trees grown on all rows, and what cross-validation said of them."""
     params = growth.params(directions, float(weight @ bad / weight.sum()))
-    trees, loss = choose_trees(design, bad, weight, groups, params, growth)
-    booster = lgb.train(params, _dataset(design, bad, weight), num_boost_round=trees)
-    return model_text(booster), {"trees": trees, "log_loss_held_out": loss}
+    chosen = choose_trees(design, bad, weight, groups, params, growth)
+    booster = lgb.train(params, _dataset(design, bad, weight), num_boost_round=chosen.trees)
+    return model_text(booster), chosen
 
 
 def choose_trees(
     design: np.ndarray, bad: np.ndarray, weight: np.ndarray, groups: np.ndarray | None, params: dict[str, Any],
     growth: Growth,
-) -> tuple[int, float]:  # fmt: skip
+) -> Chosen:  # fmt: skip
     """The number of trees with the least held-out log-loss over folds, whole groups held out together."""
-    folds = _folds(design, bad, groups, growth)
+    folds, held_out = _folds(design, bad, groups, growth), np.full(len(bad), np.nan)
     if min(weight @ bad, weight @ (1 - bad)) < FEW_EVENTS or not folds:
-        return min(growth.n_estimators, FEW_TREES), float("nan")
+        return Chosen(min(growth.n_estimators, FEW_TREES), float("nan"), held_out)
     history = lgb.cv(
         params,
         _dataset(design, bad, weight),
         num_boost_round=growth.n_estimators,
         folds=folds,
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+        return_cvbooster=True,
     )
     curve = np.asarray(history["valid binary_logloss-mean"], dtype=float)
-    best = int(np.argmin(curve))
-    return best + 1, float(curve[best])
+    best = int(np.argmin(curve)) + 1
+    boosters = history["cvbooster"].boosters
+    for (_, held), booster in zip(folds, boosters, strict=True):
+        held_out[held] = booster.predict(design[held], raw_score=True, num_iteration=best, num_threads=growth.n_jobs)
+    return Chosen(best, float(curve[best - 1]), held_out)
 
 
 def _folds(

@@ -8,21 +8,36 @@ the card of record.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from creditlab.binning import Binner, BinningResult
 from creditlab.binning.settings import special_codes
-from creditlab.challenger.boosting import Growth, booster_of, grow
-from creditlab.challenger.coding import Coding, design_matrix, fit_coding
-from creditlab.challenger.directions import check_directions, find_directions
+from creditlab.challenger.boosting import Chosen, Growth, booster_of, grow
+from creditlab.challenger.coding import Coding, bin_coding, design_matrix, fit_coding, owners
+from creditlab.challenger.directions import find_directions
+from creditlab.challenger.patterns import count_patterns
+from creditlab.challenger.recalibration import METHODS, calibration_facts, fit_line
 from creditlab.challenger.result import ChallengerResult, importance, raw_scores
-from creditlab.checks import check_columns, check_one_of
+from creditlab.challenger.trees import read_trees, walk_directions
+from creditlab.checks import check_columns, check_one_of, check_target, check_weights
 from creditlab.columns import Dictionary, check_use
 from creditlab.errors import InputError, message
-from creditlab.estimators import CreditModel, names_of, pack_special, read_sample, unpack_special, unseal
-from creditlab.results import Stamp, plain
+from creditlab.estimators import (
+    CreditModel,
+    concepts_of,
+    expit,
+    names_of,
+    pack_special,
+    read_frame,
+    read_sample,
+    unpack_special,
+    unseal,
+)
+from creditlab.results import Stamp, digest, plain
 from creditlab.scaling import Scale
 
 #: setting → (least, most, whole number)
@@ -48,7 +63,10 @@ class Challenger(CreditModel):
         the declared ones (and the order of coded text); 'none' no direction at all. Imposed directions are verified on
         the trained trees.
     seed : seed of the folds and of the choice of columns per tree.
-    special : {column: {code: meaning}} or {column: [codes]}, '*' for all number columns, as in `Binner`.
+    binner : a `Binner`: the columns become the numbers of its bins, as on a card, and crosses become columns; None takes
+        the raw columns. Give the card's binner to compare the two on the same bins.
+    special : {column: {code: meaning}} or {column: [codes]}, '*' for all number columns, as in `Binner` (with a
+        binner: given there).
     directions : {column: +1 riskier, -1 safer, 0 free}; it wins over the dictionary and over the training rows.
     scale : the point scale; None takes `Scale()`.
     n_estimators : most trees; how many are grown is chosen by cross-validation (whole groups held out together).
@@ -60,6 +78,9 @@ class Challenger(CreditModel):
     feature_share : share of the columns that each tree may use.
     penalty : ridge penalty of the leaf values.
     folds : folds of the choice of the number of trees.
+    recalibrate : True lays Platt's line through held-out log-odds over the trees. Without it the line is only
+        reported: `result_.facts` has `held_out_slope` (below 1: the trees are too sure) and `held_out_intercept`, and
+        mean PD and bad rate with and without weights.
     n_jobs : threads; the trees do not depend on it.
     dictionary : declared columns: labels, directions, and the column policy.
 
@@ -85,6 +106,7 @@ class Challenger(CreditModel):
         monotone: str = "auto",
         seed: int = 0,
         *,
+        binner: Binner | None = None,
         special: Mapping[str, Any] | None = None,
         directions: Mapping[str, int] | None = None,
         scale: Scale | None = None,
@@ -96,11 +118,13 @@ class Challenger(CreditModel):
         feature_share: float = 0.7,
         penalty: float = 1.0,
         folds: int = 5,
+        recalibrate: bool = False,
         n_jobs: int = 1,
         dictionary: Dictionary | None = None,
     ) -> None:
         self.monotone = monotone
         self.seed = seed
+        self.binner = binner
         self.special = special
         self.directions = directions
         self.scale = scale
@@ -112,6 +136,7 @@ class Challenger(CreditModel):
         self.feature_share = feature_share
         self.penalty = penalty
         self.folds = folds
+        self.recalibrate = recalibrate
         self.n_jobs = n_jobs
         self.dictionary = dictionary
 
@@ -132,31 +157,95 @@ class Challenger(CreditModel):
         self._check_settings()
         frame, bad, weight, codes = read_sample(self, X, y, sample_weight, groups)
         check_use(frame.columns, self.dictionary, purpose="challenger")
-        special = special_codes(self.special, frame)
         growth = self._growth(weight)
-        least = growth.min_child_weight
-        codings = tuple(fit_coding(frame[name], bad, weight, special[name], least) for name in frame.columns)
-        design = design_matrix(codings, frame)
+        bins, codings, coded = self._codings(frame, bad, weight, codes, growth.min_child_weight)
+        design = design_matrix(codings, coded)
         declared = self._declared(frame)
         directions = self._directions(codings, design, bad, weight, declared)
-        model, facts = grow(design, bad, weight, codes, directions, growth)
-        booster = booster_of(model)
-        log_odds = raw_scores(booster, design, self.n_jobs)
-        walked = check_directions(lambda rows: raw_scores(booster, rows, self.n_jobs), design, directions)
+        model, chosen = grow(design, bad, weight, codes, directions, growth)
+        self._wrap(frame, bad, weight, bins, codings, design, declared, directions, model, chosen)
+        return self
+
+    def _codings(
+        self, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray, groups: np.ndarray | None, least: float
+    ) -> tuple[BinningResult | None, tuple[Coding, ...], pd.DataFrame]:
+        """How each column is read, and the columns as they are read: raw, or as numbers of bins."""
+        binner = self._new_binner()
+        if binner is None:
+            special = special_codes(self.special, frame)
+            raw = [fit_coding(frame[n], bad, weight, special[n], least) for n in frame.columns]
+            return None, _with_middles(raw, frame, weight), frame
+        bins = binner.fit(frame, bad, sample_weight=weight, groups=groups).result_
+        coded = pd.DataFrame({name: bins[name].codes(bins[name].values_in(frame)) for name in bins}, index=frame.index)
+        return bins, _with_middles([bin_coding(bins[name]) for name in bins], coded, weight), coded
+
+    def _new_binner(self) -> Binner | None:
+        from sklearn.base import clone
+
+        return None if self.binner is None else clone(self.binner)
+
+    def _wrap(
+        self, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray, bins: BinningResult | None,
+        codings: tuple[Coding, ...], design: np.ndarray, declared: Mapping[str, int], directions: np.ndarray,
+        model: str, chosen: Chosen,
+    ) -> None:  # fmt: skip
+        """Verify the trees, count the training rows at their leaves, and keep what was found."""
+        booster, trees = booster_of(model), read_trees(model)
+        walked = walk_directions(trees, directions)
+        held = held_out_line(chosen.held_out, bad, weight)
+        line = (held["held_out_intercept"], held["held_out_slope"]) if self.recalibrate and held else (0.0, 1.0)
+        log_odds = line[0] + line[1] * raw_scores(booster, design, self.n_jobs)
+        facts = sample_facts(bad, weight, log_odds) | {"trees": chosen.trees, "log_loss_held_out": chosen.loss} | held
+        facts |= {"directions_verified": int((directions != 0).sum()), "leaf_pairs_compared": walked}
+        table = importance(codings, booster, directions, set(declared))
         labels = Dictionary() if self.dictionary is None else self.dictionary
-        result = ChallengerResult(
-            table=importance(codings, booster, directions, set(declared)),
+        self.classes_ = np.array([0, 1])
+        self.result_ = ChallengerResult(
+            table=table,
             stamp=Stamp.of([frame, bad, weight], self._spec(), seed=self.seed),
-            facts=_sample_facts(bad, weight, log_odds) | facts | {"directions_verified": walked},
+            facts=facts,
             codings=codings,
             model=model,
             scale=Scale() if self.scale is None else self.scale,
             threads=self.n_jobs,
             labels=labels.only([n for n in frame.columns if n in labels]),
+            bins=bins,
+            background=count_patterns(trees, design, weight),
+            recalibrated=line,
+            concepts=_concepts(codings, design, weight, table),
         )
-        self.classes_ = np.array([0, 1])
-        self.result_ = result
-        return self
+
+    def calibrate(
+        self, X: Any, y: Any = None, method: str = "platt", *, target_rate: float | None = None,
+        sample_weight: Any = None,
+    ) -> Challenger:  # fmt: skip
+        """A new challenger whose log-odds are recalibrated on these rows; this one stays as it is.
+
+        Parameters
+        ----------
+        X, y : rows that it was not fitted on, as a rule. With a `target_rate` no outcomes are needed.
+        method : 'intercept' shifts the log-odds so that the mean PD is `target_rate` (None: the bad rate of `y`);
+            'platt' takes the line of the log-odds that fits best.
+
+        `result_.calibration` tells what was done, with mean PD and log-loss before and after. Points follow, so that
+        the scale's odds hold again.
+        """
+        frame = read_frame(self, X)
+        check_one_of(method, METHODS, "method")
+        weight = check_weights(sample_weight, len(frame))
+        bad = None if y is None else check_target(y, "y", len(frame), both=method != "intercept").astype(float)
+        if bad is None and (method != "intercept" or target_rate is None):
+            raise InputError(message("outcomes", "None", "y", "Give y, or method='intercept' with a target_rate."))
+        before = self._log_odds(frame)
+        shift, slope = fit_line(before, bad, weight, method, target_rate)
+        old = self.result_.recalibrated
+        line = (shift + slope * old[0], slope * old[1])
+        facts = calibration_facts(before, shift + slope * before, bad, weight, method)
+        steps = [*self.result_.calibration.get("steps", ()), facts | {"line": list(line)}]
+        stamp = replace(self.result_.stamp, spec=digest(self.result_.stamp.spec, list(line)))
+        result = replace(self.result_, recalibrated=line, calibration={"steps": steps}, stamp=stamp)
+        fresh = type(self)(**self.get_params(deep=False))
+        return fresh._restore(names_of(self), hasattr(self, "feature_names_in_"), result)
 
     def _check_settings(self) -> None:
         check_one_of(self.monotone, ("auto", "declared", "none"), "monotone")
@@ -164,7 +253,13 @@ class Challenger(CreditModel):
             _check_number(name, getattr(self, name), low, high, whole)
         if self.min_child_weight is not None:
             _check_number("min_child_weight", self.min_child_weight, 0.0, np.inf, False)
-        for name, kind in (("scale", Scale), ("dictionary", Dictionary)):
+        if not isinstance(self.recalibrate, bool):
+            raise InputError(message("True or False", repr(self.recalibrate), "Challenger(recalibrate=...)", "Say which."))
+        if self.binner is not None and self.special is not None:
+            raise InputError(
+                message("special codes once", "a binner and special=", "Challenger(special=...)", "Give them to the Binner.")
+            )
+        for name, kind in (("scale", Scale), ("dictionary", Dictionary), ("binner", Binner)):
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
                 raise InputError(
@@ -207,23 +302,37 @@ class Challenger(CreditModel):
 
     def _spec(self) -> dict[str, Any]:
         """The settings that decide the trees; the number of threads does not."""
-        return {k: plain(v) for k, v in self.get_params(deep=False).items() if k != "n_jobs"}
+        settings = {k: v for k, v in self.get_params(deep=False).items() if k != "n_jobs"}
+        if settings.get("binner") is not None:
+            settings["binner"] = settings["binner"].get_params(deep=False)
+        return {k: plain(v) for k, v in settings.items()}
 
     def _log_odds(self, frame: pd.DataFrame) -> np.ndarray:
         return self.result_.log_odds(frame)
 
     def _content(self) -> dict[str, Any]:
         settings = self.get_params(deep=False)
-        for name in ("special", "scale", "dictionary", "directions"):
-            settings.pop(name)
+        for name in ("special", "scale", "dictionary", "directions", "binner"):
+            settings.pop(name, None)
+        bins = self.result_.bins
         return {
             "features": names_of(self),
             "named": hasattr(self, "feature_names_in_"),
             "settings": plain(settings),
             "special": pack_special(self.special),
             "directions": plain(self.directions),
+            "own_binner": self.binner is not None,
+            "binner": None if bins is None else self._fitted_binner(bins)._sealed(),
             "result": self.result_.content(),
         }
+
+    def _fitted_binner(self, bins: BinningResult) -> Binner:
+        """The binner with the bins of the fit."""
+        binner = self._new_binner() or Binner()
+        binner.result_ = bins
+        binner.n_features_in_ = len(bins) - len(binner.crosses)
+        binner.feature_names_in_ = np.array(list(bins)[: binner.n_features_in_], dtype=object)
+        return binner
 
     @classmethod
     def from_dict(cls, d: dict[str, Any]) -> Challenger:
@@ -234,9 +343,12 @@ class Challenger(CreditModel):
         UnreadableError : when the content is damaged, of another kind, or newer than this creditlab.
         """
         content = unseal(d, cls.kind)
-        result = ChallengerResult.from_content(content["result"])
+        packed = content.get("binner")
+        binner = None if packed is None else Binner.from_dict(packed)
+        result = cls._result_of(content["result"], None if binner is None else binner.result_)
         model = cls(
             **content["settings"],
+            binner=binner if content.get("own_binner") else None,
             special=unpack_special(content["special"]),
             directions=content["directions"],
             scale=result.scale,
@@ -244,17 +356,51 @@ class Challenger(CreditModel):
         )
         return model._restore(content["features"], content["named"], result)
 
+    @classmethod
+    def _result_of(cls, content: Mapping[str, Any], bins: BinningResult | None) -> ChallengerResult:
+        return ChallengerResult.from_content(content, bins)
 
-def _sample_facts(bad: np.ndarray, weight: np.ndarray, log_odds: np.ndarray) -> dict[str, float]:
+
+def _with_middles(codings: list[Coding], coded: pd.DataFrame, weight: np.ndarray) -> tuple[Coding, ...]:
+    return tuple(coding.with_middle(coded[coding.name], weight) for coding in codings)
+
+
+def _concepts(
+    codings: tuple[Coding, ...], design: np.ndarray, weight: np.ndarray, table: pd.DataFrame
+) -> dict[str, str]:
+    """Features whose codes correlate, by ranks; missing values stand at the middle."""
+    first = np.unique(owners(codings), return_index=True)[1]
+    ranks = pd.DataFrame(design[:, first], columns=[c.name for c in codings]).rank(pct=True).fillna(0.5)
+    return concepts_of(ranks, weight, dict(zip(table["feature"], table["gain"], strict=True)))
+
+
+def sample_facts(bad: np.ndarray, weight: np.ndarray, log_odds: np.ndarray) -> dict[str, float]:
+    """Rows, bads, rates and mean PD, with weights and by rows, and the AUC on the training rows."""
     from sklearn.metrics import roc_auc_score
 
-    n, bads = float(weight.sum()), float(weight @ bad)
-    return {
+    n, bads, prob = float(weight.sum()), float(weight @ bad), expit(log_odds)
+    facts = {
         "n": n,
         "bads": bads,
         "bad_rate": bads / n,
+        "mean_pd": float(weight @ prob / n),
         "auc_train": float(roc_auc_score(bad, log_odds, sample_weight=weight)),
     }
+    if np.ptp(weight) > 0:  # weights change what a PD is the rate of: both are shown
+        facts |= {"bad_rate_by_rows": float(bad.mean()), "mean_pd_by_rows": float(prob.mean())}
+    return facts
+
+
+def held_out_line(held_out: np.ndarray, bad: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    """Intercept and slope of the logistic regression of bad on held-out log-odds; empty where there are none."""
+    known = np.isfinite(held_out)
+    if not known.any() or np.ptp(held_out[known]) == 0 or len(np.unique(bad[known])) < 2:
+        return {}
+    try:
+        shift, slope = fit_line(held_out[known], bad[known], weight[known], "platt")
+    except InputError:  # held-out rows are not ranked at all: there is no line
+        return {}
+    return {"held_out_intercept": shift, "held_out_slope": slope}
 
 
 def _check_number(name: str, value: Any, low: float, high: float, whole: bool) -> None:

@@ -1,14 +1,16 @@
 """How raw columns become the numbers that trees split: one coding per column, kept with the model.
 
 Numbers, flags and dates stay what they are. Text levels become integers in the order of their shrunken bad rates, so
-that no explainer meets native categories; a level never seen, or too thin to fill a leaf, is missing. A special code is
-missing in its column, and a companion column says which code it was (0 for a value), so that reasons stay apart.
+that no explainer meets native categories; a level never seen, or too thin to fill a leaf, is missing. Where no training
+row was missing the trees have learned nothing of it (LightGBM would read 0, which may be the best or the worst value):
+a missing value is then read as the middle one. A special code is missing in its column, and a companion column says which code it was (0 for a value), so that reasons stay apart.
+A column of bin numbers is coded in the same way: ranges in their order, groups of levels in that of their bad rates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from creditlab.errors import InputError, message
 
 #: an infinity becomes this: beyond every threshold, and finite
 FAR = 1e300
+#: forms of bin numbers: ordered ranges, groups of levels
+BINNED = ("ranges", "groups")
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,16 @@ class Coding:
 
     Parameters
     ----------
-    name : the column. form : number, flag, date or text.
-    levels : text levels with their codes. special : special codes with the companion's value, NaN-free.
+    name : the column. form : number, flag, date or text; ranges or groups for the numbers of bins.
+    levels : text levels (or bins) with their codes. special : special codes with the companion's value, NaN-free.
+    middle : what a missing value is read as, where no training row was missing; None where some were.
     """
 
     name: str
     form: str
     levels: tuple[tuple[str, int], ...] = ()
     special: tuple[tuple[float, int], ...] = ()
+    middle: float | None = None
 
     @property
     def width(self) -> int:
@@ -43,8 +49,20 @@ class Coding:
 
     def design(self, values: pd.Series) -> np.ndarray:
         """(n, width) floats, NaN where missing."""
+        columns = self._read(values)
+        if self.middle is not None:
+            main, lost = columns[:, 0], np.isnan(columns[:, 0])
+            if self.width == 2:  # a special code is not lost: its companion tells it
+                lost &= ~(columns[:, 1] > 0)
+                columns[lost, 1] = 0.0
+            main[lost] = self.middle
+        return columns
+
+    def _read(self, values: pd.Series) -> np.ndarray:
         if self.form == "text":
             return _level_codes(values, self.levels)[:, None]
+        if self.form in BINNED:
+            return self._of_bins(values.to_numpy())
         x = np.clip(read_numbers(values, self.form), -FAR, FAR)
         if not self.special:
             return x[:, None]
@@ -54,19 +72,47 @@ class Coding:
             companion[x == code] = place
         return np.column_stack([main, companion])
 
+    def with_middle(self, values: pd.Series, weight: np.ndarray) -> Coding:
+        """The coding with its middle value, taken from the training rows."""
+        columns = self._read(values)
+        lost = np.isnan(columns[:, 0])
+        if self.width == 2:
+            lost &= ~(columns[:, 1] > 0)
+        if lost.any():
+            return self
+        x, w = columns[~np.isnan(columns[:, 0]), 0], weight[~np.isnan(columns[:, 0])]
+        if not len(x):
+            return self
+        order = np.argsort(x, kind="stable")
+        place = int(np.searchsorted(np.cumsum(w[order]), w.sum() / 2))
+        return replace(self, middle=float(x[order[min(place, len(x) - 1)]]))
+
+    def _of_bins(self, codes: np.ndarray) -> np.ndarray:
+        size = 1 + max([int(codes.max(initial=0)), *(int(b) for b, _ in self.levels), *(int(b) for b, _ in self.special)])
+        main = np.full(size, np.nan)
+        for number, code in self.levels:
+            main[int(number)] = code
+        if not self.special:
+            return main[codes][:, None]
+        companion = np.where(np.isnan(main), np.nan, 0.0)
+        for bin_number, place in self.special:
+            companion[int(bin_number)] = place
+        return np.column_stack([main[codes], companion[codes]])
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "form": self.form,
             "levels": [list(v) for v in self.levels],
             "special": [list(v) for v in self.special],
+            "middle": self.middle,
         }
 
     @classmethod
     def from_dict(cls, d: dict[str, Any]) -> Coding:
         levels = tuple((str(level), int(code)) for level, code in d["levels"])
         special = tuple((float(code), int(place)) for code, place in d["special"])
-        return cls(d["name"], d["form"], levels, special)
+        return cls(d["name"], d["form"], levels, special, d.get("middle"))
 
 
 def fit_coding(
@@ -93,6 +139,21 @@ def fit_coding(
     return Coding(name, form, special=tuple(zip(found, order.tolist(), strict=True)))
 
 
+def bin_coding(table: Any) -> Coding:
+    """The coding of a characteristic by its bins: missing and unseen ones are missing, each special code its own."""
+    spec, counts = table.spec, table.tidy()
+    n, bads = counts["n"].to_numpy(dtype=float), counts["bads"].to_numpy(dtype=float)
+    regular, special = np.arange(spec.regular), np.arange(spec.regular, spec.missing)
+    rank = regular if spec.kind == "numeric" else order_of_rates(n[regular], bads[regular])
+    places = order_of_rates(n[special], bads[special]) + 1 if len(special) else []
+    return Coding(
+        spec.name,
+        BINNED[0] if spec.kind == "numeric" else BINNED[1],
+        levels=tuple((str(b), int(r)) for b, r in zip(regular, rank, strict=True)),
+        special=tuple((float(b), int(r)) for b, r in zip(special, places, strict=True)),
+    )
+
+
 def rate_order(codes: np.ndarray, size: int, bad: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The rank of each level by shrunken bad rate, equal rates sharing a rank; codes below 0 are no level.
 
@@ -104,7 +165,12 @@ def rate_order(codes: np.ndarray, size: int, bad: np.ndarray, weight: np.ndarray
     """
     there = codes >= 0
     n = np.bincount(codes[there], weights=weight[there], minlength=size)
-    bads = np.bincount(codes[there], weights=(weight * bad)[there], minlength=size)
+    return order_of_rates(n, np.bincount(codes[there], weights=(weight * bad)[there], minlength=size))
+
+
+def order_of_rates(n: np.ndarray, bads: np.ndarray) -> np.ndarray:
+    """As `rate_order`, from the rows and bads of each level."""
+    size = len(n)
     mean = bads.sum() / max(n.sum(), 1.0)
     rate = np.divide(bads, n, out=np.full(size, mean), where=n > 0)
     excess = float(n @ (rate - mean) ** 2) - (size - 1) * mean * (1 - mean)

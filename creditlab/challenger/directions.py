@@ -1,4 +1,4 @@
-"""Monotone directions of the challenger: declared, or found on the training rows, and verified on the trained trees.
+"""Monotone directions of the challenger: declared, or found on the training rows; `trees` verifies them afterwards.
 
 A direction is +1 where larger values are riskier, -1 where safer, 0 where free. A column is taken as monotone only
 where its trend is clear and no significant and sizeable turn speaks against it.
@@ -6,14 +6,13 @@ where its trend is clear and no significant and sizeable turn speaks against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import chi2
 from sklearn.isotonic import isotonic_regression
 
 from creditlab.challenger.coding import Coding
-from creditlab.errors import FitError, message
 
 #: groups of about equal weight on which evidence is judged
 GROUPS = 10
@@ -33,7 +32,7 @@ def find_directions(
     found = []
     place = 0
     for coding in codings:
-        if coding.form == "text":
+        if coding.form in ("text", "groups"):
             found.append(1)
         elif coding.name in declared:
             found.append(int(declared[coding.name]))
@@ -79,35 +78,3 @@ def _group_rates(x: np.ndarray, bad: np.ndarray, weight: np.ndarray) -> tuple[np
     _, group = np.unique(group, return_inverse=True)
     heavy, spoiled = np.bincount(group, weights=n), np.bincount(group, weights=bads)
     return heavy, spoiled / heavy, float(bads.sum() / n.sum())
-
-
-def check_directions(
-    predict: Callable[[np.ndarray], np.ndarray], design: np.ndarray, directions: np.ndarray, rows: int = 40,
-    steps: int = 20,
-) -> int:  # fmt: skip
-    """How many columns were walked: for rows spread over the sample, each constrained column over a grid of its values.
-
-    Raises
-    ------
-    FitError : when the log-odds move against a direction anywhere on the walk.
-    """
-    picked = design[np.unique(np.linspace(0, len(design) - 1, rows).astype(np.int64))]
-    walked = np.flatnonzero(directions)
-    for column in walked:
-        values = np.unique(design[~np.isnan(design[:, column]), column])
-        if len(values) < 2:
-            continue
-        grid = values[np.unique(np.linspace(0, len(values) - 1, steps).astype(np.int64))]
-        walk = np.repeat(picked, len(grid), axis=0)
-        walk[:, column] = np.tile(grid, len(picked))
-        change = np.diff(predict(walk).reshape(len(picked), len(grid)), axis=1) * directions[column]
-        if change.min() < -1e-9:
-            raise FitError(
-                message(
-                    "log-odds that keep the monotone direction",
-                    f"a step of {change.min():.3g} against it",
-                    f"design column {column}",
-                    "Report this; monotone='none' fits without directions.",
-                )  # fmt: skip
-            )
-    return len(walked)

@@ -14,7 +14,7 @@ from creditlab.scorecard.gains import Gains, gains_table
 from creditlab.scorecard.grades import Grades, MasterScale
 from creditlab.scorecard.logistic import LogisticFit, fit_logistic
 from creditlab.scorecard.overrides import Overrides, override_analysis
-from creditlab.scorecard.reasons import rank_losses, reason_frame
+from creditlab.scorecard.reasons import rank_losses, sentence
 from creditlab.scorecard.result import ScorecardResult
 from creditlab.scorecard.rules import Select
 from creditlab.scorecard.sample import Sample
@@ -46,7 +46,7 @@ __all__ = [
     "gains_table",
     "override_analysis",
     "rank_losses",
-    "reason_frame",
+    "sentence",
     "swap_set",
     "tier_of",
 ]

@@ -6,22 +6,21 @@ household may be told, and what it can act on, is decided by policy and not here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
-from creditlab.checks import check_one_of
 from creditlab.errors import InputError, message
 
 #: the baselines of reasons: zh, en
 BASELINE = ("训练样本平均", "the training average")
 BACKGROUND = ("背景样本平均", "the background average")
+#: the one set of sentences, of cards and boosters: one feature, or a concept of several
 SENTENCES = {
-    "points": ("{label}：{value}，比{baseline}低 {gap} 分", "{label}: {value}, {gap} points below {baseline}"),
-    "log_odds": (
-        "{label}：{value}，违约对数几率比{baseline}高 {gap}",
-        "{label}: {value}, log-odds of bad {gap} above {baseline}",
+    "one": ("{label}：{value}，比{baseline}低 {gap} 分", "{label}: {value}, {gap} points below {baseline}"),
+    "many": (
+        "{label}：{value}，连同{others}合计比{baseline}低 {gap} 分",
+        "{label}: {value}, with {others} {gap} points below {baseline}",
     ),
 }
 #: losses closer than this are ties, decided by column order
@@ -50,46 +49,26 @@ def check_count(k: int) -> None:
         raise InputError(message("a whole number of reasons, at least 1", repr(k), "k", "Ask for k=3."))
 
 
-def reason_frame(
-    loss: np.ndarray,
-    features: Sequence[str],
-    index: pd.Index,
-    value_text: Callable[[int, int], str],
-    labels: Sequence[str],
-    *,
-    k: int = 3,
+def sentence(
+    label: str, value: str, gap: float, baseline: tuple[str, str] = BASELINE, others: Sequence[str] = (),
     lang: str = "zh",
-    unit: str = "points",
-    baseline: tuple[str, str] = BASELINE,
-) -> pd.DataFrame:
-    """A row per household: `reason_1 feature_1 loss_1 reason_2 …`, the largest loss first.
+) -> str:  # fmt: skip
+    """One reason in words.
 
     Parameters
     ----------
-    loss : (n, p) what each feature costs against the baseline; only positive losses are reasons.
-    value_text : (row, column) → the value or bin of that household in words.
-    unit : 'points' or 'log_odds', the unit of `loss`.
-    baseline : the name of what losses are measured against, (zh, en).
+    label, value : of the feature that costs most. gap : points below the baseline, of the whole concept.
+    baseline : (zh, en). others : labels of the other features of the concept.
+
+    >>> sentence("income", "< 3000", 24.0, lang="en")
+    'income: < 3000, 24 points below the training average'
     """
-    check_one_of(lang, ("zh", "en"), "lang")
     place = int(lang == "en")
-    sentence, named = SENTENCES[unit][place], baseline[place]
-    order, size = rank_losses(loss, k)
-    columns: dict[str, list[object]] = {}
-    for rank in range(order.shape[1]):
-        columns[f"reason_{rank + 1}"] = [
-            None if j < 0 else sentence.format(
-                label=labels[j], value=value_text(row, j), gap=_gap_text(size[row, rank], unit), baseline=named
-            )
-            for row, j in enumerate(order[:, rank])
-        ]  # fmt: skip
-        columns[f"feature_{rank + 1}"] = [None if j < 0 else features[j] for j in order[:, rank]]
-        columns[f"loss_{rank + 1}"] = size[:, rank].tolist()
-    frame = pd.DataFrame(columns, index=index)
-    texts = {c: "str" for c in frame.columns if not c.startswith("loss")}
-    return frame.astype(texts)
+    listed = (", " if place else "、").join(others)
+    told = SENTENCES["many" if others else "one"][place]
+    return told.format(label=label, value=value, others=listed, baseline=baseline[place], gap=gap_text(gap))
 
 
-def _gap_text(size: float, unit: str) -> str:
-    """Whole points, one decimal below one point; two decimals of log-odds."""
-    return f"{size:.2f}" if unit == "log_odds" else f"{size:.0f}" if size >= 0.95 else f"{size:.1g}"
+def gap_text(size: float) -> str:
+    """Whole points, one digit below one point."""
+    return f"{size:.0f}" if size >= 0.95 else f"{size:.1g}"

@@ -23,6 +23,7 @@ from creditlab.errors import InputError, message
 from creditlab.estimators import (
     CreditModel,
     check_fitted,
+    concepts_of,
     expit,
     names_of,
     pack_special,
@@ -59,7 +60,7 @@ from creditlab.scorecard.sample import Sample
 from creditlab.scorecard.scores import Scores, make_scores
 from creditlab.scorecard.selection import information, select_features, with_model
 from creditlab.scorecard.sheet import page
-from creditlab.scorecard.telling import Telling, concepts_of, slopes_of, tell, wide
+from creditlab.scorecard.telling import Telling, slopes_of, tell, wide
 
 
 class Scorecard(Exports, CreditModel):

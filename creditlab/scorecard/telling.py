@@ -13,13 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from creditlab.checks import check_one_of
 from creditlab.errors import ColumnError, InputError, message, some
 from creditlab.scorecard.points import add_points
-from creditlab.scorecard.reasons import BASELINE, check_count, rank_losses
+from creditlab.scorecard.reasons import BASELINE, check_count, rank_losses, sentence
 from creditlab.scorecard.result import ScorecardResult
 
 #: baselines of reasons: zh, en
@@ -28,15 +26,6 @@ BASELINES: Mapping[str, tuple[str, str]] = {
     "approved": ("已通过客户平均", "the average of approved households"),
     "cutoff": ("分数线上的客户", "a household at the cut-off"),
     "best": ("最高分档", "the best bin"),
-}
-#: WOE of two features that correlate more than this are told as one concept
-CONCEPT = 0.7
-TOLD = {
-    "one": ("{label}：{value}，比{baseline}低 {gap} 分", "{label}: {value}, {gap} points below {baseline}"),
-    "many": (
-        "{label}：{value}，连同{others}合计比{baseline}低 {gap} 分",
-        "{label}: {value}, with {others} {gap} points below {baseline}",
-    ),
 }
 ADVICE = ("若{label}达到「{bin}」，可多 {gain} 分", "{label} at '{bin}' would give {gain} points more")
 DETAILS = (
@@ -75,24 +64,6 @@ class Telling:
             raise InputError(message("reference rows", "None", "baseline='approved'", "Give reference=, raw rows."))
         if isinstance(self.hide, str) or isinstance(self.actionable, str):
             raise InputError(message("a list of features", "a text", "hide, actionable", "Write ('name',)."))
-
-
-def concepts_of(woe: pd.DataFrame, weight: np.ndarray, strength: Mapping[str, float]) -> dict[str, str]:
-    """Feature → the strongest feature of its concept: WOE that correlate by more than `CONCEPT`, average linkage."""
-    names = list(woe.columns)
-    if len(names) < 2:
-        return {name: name for name in names}
-    cov = np.cov(woe.to_numpy(dtype=float), rowvar=False, aweights=weight)
-    spread = np.sqrt(np.diag(cov))
-    spread[spread == 0] = 1.0
-    distance = np.clip(1 - np.abs(cov / np.outer(spread, spread)), 0, None)
-    np.fill_diagonal(distance, 0.0)
-    number = fcluster(linkage(squareform(distance, checks=False), "average"), 1 - CONCEPT, criterion="distance")
-    best: dict[int, str] = {}
-    for name, k in zip(names, number.tolist(), strict=True):
-        if k not in best or strength[name] > strength[best[k]]:
-            best[k] = name
-    return {name: best[k] for name, k in zip(names, number.tolist(), strict=True)}
 
 
 def slopes_of(
@@ -157,10 +128,17 @@ def losses_of(result: ScorecardResult, codes: Mapping[str, np.ndarray], n: int, 
     for j, name in enumerate(names):
         loss[:, j] = base[name] - exact[name][codes[name]]
     concept = {name: result.concepts.get(name, name) if telling.merge else name for name in names}
-    # a concept stands where its first feature stands, so that ties keep the order of the columns
+    return losses_by_concept(names, loss, concept)
+
+
+def losses_by_concept(names: list[str], loss: np.ndarray, concept: Mapping[str, str]) -> Losses:
+    """Losses (n, features) added up by concept.
+
+    A concept stands where its first feature stands, so that ties keep the order of the columns.
+    """
     order = list(dict.fromkeys(concept[name] for name in names))
     members = [[name for name in names if concept[name] == one] for one in order]
-    together = np.zeros((n, len(order)))
+    together = np.zeros((len(loss), len(order)))
     for c, listed in enumerate(members):
         together[:, c] = loss[:, [names.index(name) for name in listed]].sum(axis=1)
     return Losses(order, members, names, loss, together)
@@ -216,10 +194,9 @@ def tell(result: ScorecardResult, frame: pd.DataFrame, telling: Telling, k: int,
             name = losses.names[leader[row, concept]]
             others = [result.label(other, lang) for other in losses.members[concept] if other != name]
             now = int(codes[name][row])
-            told = TOLD["many" if others else "one"][place].format(
-                label=result.label(name, lang), value=labels[name][now], others=_listed(others, lang),
-                baseline=BASELINES[telling.baseline][place], gap=gap_text(size[row, rank]),
-            )  # fmt: skip
+            told = sentence(
+                result.label(name, lang), labels[name][now], size[row, rank], BASELINES[telling.baseline], others, lang
+            )
             to = int(better[name][now]) if name in better else -1
             gain = int(whole[name][to] - whole[name][now]) if to >= 0 else 0
             advice = ADVICE[place].format(label=result.label(name, lang), bin=labels[name][to], gain=gain)
@@ -254,12 +231,3 @@ def _actionable(result: ScorecardResult, telling: Telling) -> set[str]:
         return set(telling.actionable)
     return {name for name in result.features if name in result.labels and
             result.labels[name].level == "household-conduct"}  # fmt: skip
-
-
-def _listed(names: list[str], lang: str) -> str:
-    return "、".join(names) if lang == "zh" else ", ".join(names)
-
-
-def gap_text(size: float) -> str:
-    """Whole points, one digit below one point."""
-    return f"{size:.0f}" if size >= 0.95 else f"{size:.1g}"

@@ -55,11 +55,17 @@ def cross_fit(
     return pd.Series(prob[:, 1], index=X.index, name="pd")
 
 
+#: the contribution that is the level of the model that scored a row; models differ between folds
+MODEL = "(model) 模型差异"
+
+
 @dataclass(frozen=True)
 class CrossFit:
     """Cross-fitted PDs, and what each feature added to them in log-odds (rows × features).
 
-    `contributions` is None for a model that `explain` does not know.
+    The last column, '(model) 模型差异', is the level of the model that scored the row less the mean level: what villages
+    differ by only because different models scored them is a line of its own. With it a row adds up to its log-odds less
+    the mean level. `contributions` is None for a model that `explain` does not know.
     """
 
     prob: pd.Series
@@ -71,8 +77,8 @@ def cross_explain(
 ) -> CrossFit:
     """PD of each row from a model that never saw its group, with the contributions of its features.
 
-    As `cross_fit`, with two differences. Every fold's model is explained against the same rows, all of `X`. And it is
-    calibrated in the large on all rows: a fold that leaves out bad villages is fitted on better loans, and its level
+    As `cross_fit`, with two differences. Every village is explained by the model that scored it, against the same rows,
+    all of `X`. And that model is calibrated in the large on all rows: a fold that leaves out bad villages is fitted on better loans, and its level
     would make the villages left out look worse than they are.
 
     Parameters and errors as in `cross_fit`.
@@ -87,11 +93,23 @@ def cross_explain(
         level = calibrate_in_the_large(fitted.predict_proba(X)[:, 1], target, weight)
         prob[held] = level[held]
         if isinstance(fitted, Scorecard | Challenger):
-            background = X if isinstance(fitted, Scorecard) else None
-            values = explain(fitted, X.iloc[held], background=background).values
-            parts.append(values.set_axis(held, axis=0))
-    joined = pd.concat(parts).fillna(0.0).sort_index().set_axis(X.index, axis=0) if parts else None
-    return CrossFit(prob=pd.Series(prob, index=X.index, name="pd"), contributions=joined)
+            parts.append(_explained(fitted, X, held, level[held]))
+    return CrossFit(prob=pd.Series(prob, index=X.index, name="pd"), contributions=_joined(parts, X.index))
+
+
+def _explained(fitted: Any, X: pd.DataFrame, held: np.ndarray, prob: np.ndarray) -> pd.DataFrame:
+    """The contributions of held-out rows against all rows, and the rest of their log-odds as the model's level."""
+    values = explain(fitted, X.iloc[held], background=X).values.set_axis(held, axis=0)
+    left = np.log(prob) - np.log1p(-prob) - values.to_numpy().sum(axis=1)
+    return values.assign(**{MODEL: left})
+
+
+def _joined(parts: list[pd.DataFrame], index: pd.Index) -> pd.DataFrame | None:
+    if not parts:
+        return None
+    joined = pd.concat(parts).fillna(0.0).sort_index().set_axis(index, axis=0)
+    level = joined.pop(MODEL)
+    return joined.assign(**{MODEL: level - level.mean()})
 
 
 def _for_scores(model: Any) -> Any:
