@@ -26,7 +26,7 @@ from creditlab.results import plain
 FEW_ROWS = 10_000
 #: features whose WOE (or codes) correlate more than this are told as one concept
 CONCEPT = 0.7
-MODEL_SCHEMA, SCHEMA_VERSION = "creditlab.model", 2
+MODEL_SCHEMA, SCHEMA_VERSION = "creditlab.model", 3
 
 
 class UnfittedError(NotFittedError, sklearn.exceptions.NotFittedError):
@@ -208,7 +208,10 @@ def _one_dimension(weight: Any) -> Any:
 
 
 def concepts_of(woe: pd.DataFrame, weight: np.ndarray, strength: Mapping[str, float]) -> dict[str, str]:
-    """Feature → the strongest feature of its concept: columns (WOE, codes) that correlate by more than `CONCEPT`, average linkage."""
+    """Feature → the strongest feature of its concept.
+
+    Columns (WOE, codes) that correlate by more than `CONCEPT` are one concept, by average linkage.
+    """
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from creditlab.binning import Binner
-from creditlab.challenger import Challenger
+from creditlab.challenger import Challenger, count_patterns
 from creditlab.columns import Column, Dictionary
 from creditlab.errors import FitError, InputError, NotFittedError
 from creditlab.explanation import Explanation, check_additive, explain, linear_contributions
+from creditlab.explanation.shapley import shapley_values
 from creditlab.scorecard import Scorecard
 
 DICTIONARY = Dictionary.of(
@@ -91,11 +92,52 @@ def test_card_equals_shap_over_the_whole_background(models, data) -> None:
     assert "400" in ours.value_function[1] and "400" in peer.value_function[0]
 
 
-def test_trees_equal_shap(models, data) -> None:
+@pytest.mark.parametrize("method", ["shap", "woodelf"])
+def test_trees_equal_the_other_routes_against_the_whole_background(models, data, method: str, capfd) -> None:
+    if method == "woodelf":
+        pytest.importorskip("woodelf", reason="woodelf-explainer (the extra explain) is not installed")
+    rows, background = data[0].head(100), data[0].head(400)
+    boost = models["challenger"]
+    ours = explain(boost, rows, background=background)
+    peer = explain(boost, rows, method=method, background=background)
+    plain = ["收入", "crop", "area"]  # columns without special codes
+    # both peers keep single precision inside: 1e-7 of a log-odds is what they can carry
+    result = boost.result_
+    counted = count_patterns(result.trees, result.design(background))
+    apart = shapley_values(result.trees, result.design(rows), counted, np.arange(5))
+    np.testing.assert_allclose(result.by_feature(apart), peer.values, atol=5e-7)
+    # a column and the companion that tells its codes are one player for us, two for the peers
+    assert np.abs(ours.values[plain] - peer.values[plain]).to_numpy().max() < 0.01
+    assert ours.base_value == pytest.approx(peer.base_value, abs=1e-7) and method in peer.method.lower()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_path_dependent_values_are_those_of_lightgbm_and_shap(models, data) -> None:
     X = data[0].head(100)
-    ours, peer = explain(models["challenger"], X), explain(models["challenger"], X, method="shap")
+    ours = explain(models["challenger"], X, value="path")
+    peer = explain(models["challenger"], X, method="shap", value="path")
     np.testing.assert_allclose(ours.values, peer.values, atol=1e-8)
     assert ours.base_value == pytest.approx(peer.base_value, abs=1e-8)
+    assert "path-dependent" in ours.value_function[1] and "路径依赖" in ours.value_function[0]
+
+
+def test_one_household_is_explained_against_all_training_rows_that_the_model_counted(models, data) -> None:
+    boost, X = models["challenger"], data[0]
+    counted, given = explain(boost, X.iloc[[7]]), explain(boost, X.iloc[[7]], background=X)
+    np.testing.assert_allclose(counted.values, given.values, atol=1e-12)
+    assert counted.base_value == pytest.approx(boost.decision_function(X).mean(), abs=1e-12)
+    batch = explain(boost, X)
+    np.testing.assert_array_equal(batch.values.iloc[[7]], counted.values)
+    assert batch.reasons(2).iloc[[7]].equals(counted.reasons(2))
+
+
+def test_weights_are_copies_in_the_counted_background(data) -> None:
+    X, y, _ = data
+    weight = np.where(np.arange(len(y)) % 3 == 0, 2.0, 1.0)
+    boost = Challenger(n_estimators=20, folds=3).fit(X, y, sample_weight=weight)
+    copies = X.iloc[np.repeat(np.arange(len(y)), weight.astype(int))]
+    one, two = explain(boost, X.head(5)), explain(boost, X.head(5), background=copies)
+    np.testing.assert_allclose(one.values, two.values, atol=1e-12)
 
 
 def test_interventional_trees_use_the_whole_background(models, data) -> None:
@@ -161,8 +203,8 @@ def test_reasons_speak_both_languages(models, data) -> None:
     e = explain(models["challenger"], X)
     zh, en = e.reasons(2), e.reasons(2, "en")
     assert en.loc[worst, "reason_1"].startswith("annual income (yuan): -")
-    assert "above the training average" in en.loc[worst, "reason_1"]
-    assert zh.loc[worst, "reason_1"].startswith("年收入（元）：-") and "比训练样本平均高" in zh.loc[worst, "reason_1"]
+    assert en.loc[worst, "reason_1"].endswith(" points below the training average")
+    assert zh.loc[worst, "reason_1"].startswith("年收入（元）：-") and "比训练样本平均低" in zh.loc[worst, "reason_1"]
     top = e.values.idxmax(axis=1)
     given = en["feature_1"].notna()
     assert (en.loc[given, "feature_1"] == top[given]).all()
@@ -187,8 +229,18 @@ def test_wrong_calls_raise(models, data) -> None:
     X = data[0]
     with pytest.raises(InputError, match="method"):
         explain(models["card"], X, method="lime")
-    with pytest.raises(NotImplementedError, match="woodelf"):
-        explain(models["card"], X, method="woodelf")
+    for wrong in ({"method": "woodelf"}, {"value": "path"}):
+        with pytest.raises(InputError, match="closed form"):
+            explain(models["card"], X, **wrong)
+    with pytest.raises(InputError, match="linear score"):
+        explain(models["challenger"], X, value="correlated")
+    with pytest.raises(InputError, match="in the trees"):
+        explain(models["challenger"], X, value="path", background=X)
+    with pytest.raises(InputError, match="one of 'interventional'"):
+        explain(models["card"], X, value="causal")
+    large = pd.concat([X] * 3)
+    with pytest.raises(InputError, match="at most 20,000,000 rows"):
+        explain(models["challenger"], large, method="shap", background=pd.concat([large] * 2))
     with pytest.raises(InputError, match="Scorecard or a Challenger"):
         explain(object(), X)
     with pytest.raises(NotFittedError, match="Call fit"):

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "estimators": FOUNDATION,
     "scorecard": {"binning", "estimators", *FOUNDATION},
     "challenger": {"binning", "estimators", *FOUNDATION},
-    "explanation": {"scorecard", "challenger", *FOUNDATION},
+    "explanation": {"scorecard", "challenger", "binning", *FOUNDATION},
     "validation": FOUNDATION,
     "village": FOUNDATION,
     "policy": FOUNDATION,

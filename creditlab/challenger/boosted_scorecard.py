@@ -218,7 +218,7 @@ class BoostedScorecard(Challenger):
     def _new_binner(self) -> Binner:
         return super()._new_binner() or Binner(special=self.special, seed=self.seed)
 
-    def _wrap(self, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray, *given: Any) -> None:  # type: ignore[override]
+    def _wrap(self, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray, *given: Any) -> None:
         super()._wrap(frame, bad, weight, *given)
         found = self.result_
         coded = {name: values.to_numpy() for name, values in found.coded(frame).items()}

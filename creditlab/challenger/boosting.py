@@ -99,7 +99,8 @@ def choose_trees(
     )
     curve = np.asarray(history["valid binary_logloss-mean"], dtype=float)
     best = int(np.argmin(curve)) + 1
-    boosters = history["cvbooster"].boosters
+    grown: Any = history["cvbooster"]
+    boosters = grown.boosters
     for (_, held), booster in zip(folds, boosters, strict=True):
         held_out[held] = booster.predict(design[held], raw_score=True, num_iteration=best, num_threads=growth.n_jobs)
     return Chosen(best, float(curve[best - 1]), held_out)

@@ -63,8 +63,8 @@ class Challenger(CreditModel):
         the declared ones (and the order of coded text); 'none' no direction at all. Imposed directions are verified on
         the trained trees.
     seed : seed of the folds and of the choice of columns per tree.
-    binner : a `Binner`: the columns become the numbers of its bins, as on a card, and crosses become columns; None takes
-        the raw columns. Give the card's binner to compare the two on the same bins.
+    binner : a `Binner`: the columns become the numbers of its bins, as on a card, and crosses become columns; None
+        takes the raw columns. Give the card's binner to compare the two on the same bins.
     special : {column: {code: meaning}} or {column: [codes]}, '*' for all number columns, as in `Binner` (with a
         binner: given there).
     directions : {column: +1 riskier, -1 safer, 0 free}; it wins over the dictionary and over the training rows.
@@ -254,10 +254,14 @@ class Challenger(CreditModel):
         if self.min_child_weight is not None:
             _check_number("min_child_weight", self.min_child_weight, 0.0, np.inf, False)
         if not isinstance(self.recalibrate, bool):
-            raise InputError(message("True or False", repr(self.recalibrate), "Challenger(recalibrate=...)", "Say which."))
+            raise InputError(
+                message("True or False", repr(self.recalibrate), "Challenger(recalibrate=...)", "Say which.")
+            )
         if self.binner is not None and self.special is not None:
             raise InputError(
-                message("special codes once", "a binner and special=", "Challenger(special=...)", "Give them to the Binner.")
+                message(
+                    "special codes once", "a binner and special=", "Challenger(special=...)", "Give them to the Binner."
+                )
             )
         for name, kind in (("scale", Scale), ("dictionary", Dictionary), ("binner", Binner)):
             value = getattr(self, name)

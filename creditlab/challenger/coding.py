@@ -3,8 +3,9 @@
 Numbers, flags and dates stay what they are. Text levels become integers in the order of their shrunken bad rates, so
 that no explainer meets native categories; a level never seen, or too thin to fill a leaf, is missing. Where no training
 row was missing the trees have learned nothing of it (LightGBM would read 0, which may be the best or the worst value):
-a missing value is then read as the middle one. A special code is missing in its column, and a companion column says which code it was (0 for a value), so that reasons stay apart.
-A column of bin numbers is coded in the same way: ranges in their order, groups of levels in that of their bad rates.
+a missing value is then read as the middle one. A special code is missing in its column, and a companion column says
+which code it was (0 for a value), so that reasons stay apart. A column of bin numbers is coded in the same way: ranges
+in their order, groups of levels in that of their bad rates.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ class Coding:
         return replace(self, middle=float(x[order[min(place, len(x) - 1)]]))
 
     def _of_bins(self, codes: np.ndarray) -> np.ndarray:
-        size = 1 + max([int(codes.max(initial=0)), *(int(b) for b, _ in self.levels), *(int(b) for b, _ in self.special)])
+        size = 1 + max(
+            [int(codes.max(initial=0)), *(int(b) for b, _ in self.levels), *(int(b) for b, _ in self.special)]
+        )
         main = np.full(size, np.nan)
         for number, code in self.levels:
             main[int(number)] = code
@@ -145,7 +148,7 @@ def bin_coding(table: Any) -> Coding:
     n, bads = counts["n"].to_numpy(dtype=float), counts["bads"].to_numpy(dtype=float)
     regular, special = np.arange(spec.regular), np.arange(spec.regular, spec.missing)
     rank = regular if spec.kind == "numeric" else order_of_rates(n[regular], bads[regular])
-    places = order_of_rates(n[special], bads[special]) + 1 if len(special) else []
+    places = order_of_rates(n[special], bads[special]) + 1 if len(special) else np.empty(0, dtype=np.int64)
     return Coding(
         spec.name,
         BINNED[0] if spec.kind == "numeric" else BINNED[1],

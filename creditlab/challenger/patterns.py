@@ -44,7 +44,7 @@ def leaves_of(tree: Tree) -> list[Leaf]:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """How the rows of a chunk answer the splits of one tree: `distinct` (m, splits) answers, and the one of each row."""
+    """How rows answer the splits of one tree: `distinct` (m, splits) answers, and the number of each row's."""
 
     distinct: np.ndarray
     place: np.ndarray

@@ -125,7 +125,9 @@ def _purified(
         share = np.bincount(codes[names[j]], weights=weight, minlength=len(effect)) / weight.sum()
         middle = float(share @ effect)
         main[j], base = effect - middle, base + middle
-    return Tables(base, {names[j]: main[j] for j in sorted(main)}, {(names[i], names[j]): pairs[i, j] for i, j in sorted(pairs)})
+    return Tables(
+        base, {names[j]: main[j] for j in sorted(main)}, {(names[i], names[j]): pairs[i, j] for i, j in sorted(pairs)}
+    )
 
 
 def purify(effect: np.ndarray, joint: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -154,11 +154,12 @@ def walk_directions(trees: Sequence[Tree], directions: np.ndarray) -> int:
             step = directions[column] * (tree.value[above] - tree.value[below])
             compared += len(step)
             if len(step) and step.min() < -BROKEN:
+                leaves = some(below[step < -BROKEN].tolist())
                 raise FitError(
                     message(
                         "leaf values that keep the monotone direction",
                         f"a step of {step.min():.3g} against it",
-                        f"tree {number}, design column {column}, leaves {some(np.flatnonzero(step < -BROKEN).tolist())}",
+                        f"tree {number}, design column {column}, leaves {leaves}",
                         "Report this; monotone='none' fits without directions.",
                     )
                 )

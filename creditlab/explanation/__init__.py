@@ -4,9 +4,9 @@ Use `explain(model, X)` to see what moved each score, and `.by_group(village)` t
 explanation adds up to the model's log-odds on all rows, or there is none. What it says depends on the value function,
 which is always stated; it says what the model did, not what would happen if a household changed.
 
-`routes` computes contributions (`shapley` exactly for trees, `correlated` as a diagnostic of cards, `peers` through shap
-and woodelf-explainer), `explanation` is the object, `players` explains whole sources as one, `comparison` sets two
-models side by side, `quality` tests explanations, `dependence` shows what a model does along one or two features,
+`routes` computes contributions (`shapley` exactly for trees, `correlated` as a diagnostic of cards, `peers` through
+shap and woodelf-explainer), `explanation` is the object, `players` explains whole sources as one, `comparison` sets
+two models side by side, `quality` tests explanations, `dependence` shows what a model does along one or two features,
 `missed` finds what a card cannot follow. What a department's data are worth is in `study.departments`.
 """
 

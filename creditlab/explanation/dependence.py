@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from creditlab.binning.values import form_of, read_levels, read_numbers
-from creditlab.challenger import Challenger
+from creditlab.challenger import Challenger, count_patterns
 from creditlab.checks import check_columns, check_level, check_one_of
 from creditlab.columns import Dictionary
 from creditlab.errors import InputError, message
 from creditlab.estimators import check_fitted, read_frame
+from creditlab.explanation.routes import exact_values
 from creditlab.explanation.shapley import interaction_values
 from creditlab.results import Result, Stamp
 
@@ -126,18 +127,18 @@ def joint_effect(
     check_columns(frame, [first, second], "joint_effect")
     one, two = (points_of(model, frame[name], grid) for name in (first, second))
     both = np.zeros((len(one), len(two)))
-    for i, a in enumerate(one["value"]):
+    for k, a in enumerate(one["value"]):
         walk = pd.concat([_set(_set(frame, first, a), second, b) for b in two["value"]], ignore_index=True)
-        both[i] = model.decision_function(walk).reshape(len(two), len(frame)).mean(axis=1)
+        both[k] = model.decision_function(walk).reshape(len(two), len(frame)).mean(axis=1)
     weight = np.outer(one["n"], two["n"]).astype(float)
     weight /= weight.sum()
     centred = both - (weight * both).sum()
-    rows_, columns_ = weight.sum(axis=1), weight.sum(axis=0)
-    alone = (centred * columns_).sum(axis=1)[:, None] + (centred * rows_[:, None]).sum(axis=0)
+    down, across = weight.sum(axis=1), weight.sum(axis=0)
+    alone = (centred * across).sum(axis=1)[:, None] + (centred * down[:, None]).sum(axis=0)
     joint = centred - alone
     variance = float((weight * centred**2).sum())
     h2 = float((weight * joint**2).sum()) / variance if variance > 0 else 0.0
-    i, j = np.indices(both.shape).reshape(2, -1)
+    i, j = (place.reshape(-1) for place in np.indices(both.shape))
     table = pd.DataFrame(
         {
             "first": one["label"].to_numpy()[i], "second": two["label"].to_numpy()[j],
@@ -160,19 +161,15 @@ def interaction_strength(model: Challenger, X: Any, background: Any = None) -> p
     `share` is of the sum of all mean absolute contributions; what all pairs have together is the mass that a card
     without crosses cannot show. M. Grabisch, M. Roubens, 1999.
     """
-    from creditlab.challenger import count_patterns
-
-    check_fitted(model)
-    result = model.result_
     if not isinstance(model, Challenger):
         raise InputError(message("a booster", type(model).__name__, "interaction_strength", "A card has no pairs."))
+    check_fitted(model)
+    result = model.result_
     design = result.design(read_frame(model, X))
-    rows = design if background is None and result.background is None else None
     if background is not None:
-        rows = result.design(read_frame(model, background))
-    counted = result.background if rows is None else count_patterns(result.trees, rows)
-    from creditlab.explanation.routes import exact_values
-
+        counted = count_patterns(result.trees, result.design(read_frame(model, background)))
+    else:
+        counted = result.background or count_patterns(result.trees, design)
     whole, _ = exact_values(result, design, counted, result.players)
     pairs = interaction_values(result.trees, design, counted, result.players)
     total, names = float(np.abs(whole).mean(axis=0).sum()), result.features
@@ -194,9 +191,13 @@ def points_of(model: Any, values: pd.Series, grid: int) -> pd.DataFrame:
     x = read_numbers(values, form_of(values))
     codes = special_numbers(model, str(values.name))
     plain = x[np.isfinite(x) & ~np.isin(x, codes)]
-    points = np.unique(np.quantile(plain, np.linspace(0.02, 0.98, grid), method="nearest")) if len(plain) else np.empty(0)
+    points = (
+        np.unique(np.quantile(plain, np.linspace(0.02, 0.98, grid), method="nearest")) if len(plain) else np.empty(0)
+    )
     near = np.abs(plain[:, None] - points[None, :]).argmin(axis=1) if len(points) else np.empty(0, dtype=np.int64)
-    rows = list(zip(points.tolist(), [f"{v:.6g}" for v in points], np.bincount(near, minlength=len(points)), strict=True))
+    rows = list(
+        zip(points.tolist(), [f"{v:.6g}" for v in points], np.bincount(near, minlength=len(points)), strict=True)
+    )
     rows += [(code, f"{code:g}", int((x == code).sum())) for code in codes if (x == code).any()]
     found = pd.DataFrame(rows, columns=["value", "label", "n"])
     if form_of(values) == "date":
@@ -225,7 +226,7 @@ def _drawn(frame: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
 def _set(frame: pd.DataFrame, name: str, value: Any) -> pd.DataFrame:
     column = pd.Series([value] * len(frame), index=frame.index, name=name)
     kind = frame[name].dtype
-    if not (isinstance(kind, pd.CategoricalDtype) or kind == object):
+    if not (isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_object_dtype(kind)):
         column = column.astype(kind) if form_of(frame[name]) != "number" else column.astype(float)
     return frame.assign(**{name: column})
 
@@ -261,7 +262,9 @@ def _ale(model: Any, frame: pd.DataFrame, name: str, grid: int) -> pd.DataFrame:
     if len(edges) < 2:
         return pd.DataFrame(columns=["feature", "value", "label", "n", "effect", "lo", "hi"])
     cell = np.clip(np.searchsorted(edges, v, side="left") - 1, 0, len(edges) - 2)
-    as_value = (lambda e: pd.Timestamp("1970-01-01") + pd.to_timedelta(e, unit="D")) if form == "date" else (lambda e: e)
+    as_value = (
+        (lambda e: pd.Timestamp("1970-01-01") + pd.to_timedelta(e, unit="D")) if form == "date" else (lambda e: e)
+    )
     low, high = (_along(model, inside, name, edges[cell + k], as_value) for k in (0, 1))
     n = np.bincount(cell, minlength=len(edges) - 1)
     step = np.bincount(cell, weights=high - low, minlength=len(n))

@@ -140,7 +140,7 @@ def _pairs(
     pairs = interaction_values(result.trees, design, count_patterns(result.trees, design), result.players)
     names, slope = result.features, result.recalibrated[1]
     known = {c.name for c in _crosses(card)}
-    found = []
+    found: list[dict[str, Any]] = []
     for (i, j), values in sorted(pairs.items(), key=lambda item: -float(np.abs(item[1]).mean())):
         first, second = sorted((names[i], names[j]))
         if len(found) == top:
@@ -175,7 +175,9 @@ def _finished(found: list[dict[str, Any]], bad: np.ndarray, log_odds: np.ndarray
     table = pd.DataFrame(found)
     order = np.argsort(table["p_value"].to_numpy(), kind="stable")
     holm = np.empty(len(table))
-    holm[order] = np.minimum(1.0, np.maximum.accumulate(table["p_value"].to_numpy()[order] * (len(table) - np.arange(len(table)))))
+    holm[order] = np.minimum(
+        1.0, np.maximum.accumulate(table["p_value"].to_numpy()[order] * (len(table) - np.arange(len(table))))
+    )
     table["p_holm"] = holm
     return table.sort_values("p_value", kind="stable", ignore_index=True)[list(COLUMNS)].astype(
         {"kind": "str", "feature": "str", "other": "str", "proposal": "str"}

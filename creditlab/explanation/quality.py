@@ -48,22 +48,67 @@ THRESHOLDS: Mapping[str, tuple[float, bool] | None] = {
     "actionable reasons": None,
 }
 NOTES: Mapping[str, tuple[str, str]] = {
-    "additivity": ("全部行上贡献之和与对数几率之差的最大值，以容差 {tol:g} 为单位", "largest gap on all rows between the sum and the log-odds, in units of the tolerance {tol:g}"),
-    "unused features": ("模型未使用的特征的最大绝对贡献", "largest contribution of a feature that the model does not use"),
-    "refits: reasons": ("按村有放回抽样重新拟合 {k} 次，前 4 个理由的平均 Jaccard", "mean Jaccard index of the top four reasons over {k} refits on villages drawn with replacement"),
-    "refits: importance": ("同上，特征重要性的平均 Kendall τ", "of the same refits, mean Kendall's tau of importance"),
-    "seeds: reasons": ("换随机种子重新拟合 {k} 次，前 4 个理由的平均 Jaccard", "mean Jaccard index of the top four reasons over {k} refits with other seeds"),
-    "months: importance": ("相邻各期之间重要性的最小 Kendall τ", "least Kendall's tau of importance between neighbouring periods"),
-    "other model: households": ("与另一模型主因相同的户的占比", "share of households with the same leading feature in the other model"),
-    "other model: villages": ("与另一模型主因相同的村的占比", "share of villages with the same driver in the other model"),
-    "value functions: leading reason": ("干预式与路径依赖取值下主因相同的占比", "share of rows with the same leading reason under the interventional and the path-dependent values"),
-    "deletion": ("把前 3 个理由换成背景值后对数几率的下降，与换随机 3 项之比", "fall of the log-odds when the top three reasons take background values, over that of three random ones"),
-    "monotonicity": ("已声明方向的特征上，沿单户曲线违反方向的步数占比", "share of steps along households' curves against a declared direction"),
-    "interaction mass": ("全部两两交互的平均绝对值之和 / 全部贡献", "sum of mean absolute pairwise interactions over that of contributions"),
-    "off-manifold": ("分类器区分真实户与背景混合户的 AUC", "AUC of a classifier that tells households from the hybrids behind interventional values"),
-    "permitted reasons": ("前 4 个理由中属可用于建模且有双语名称的占比", "share of top-four reasons that are model columns with labels in both languages"),
-    "actionable reasons": ("前 4 个理由中农户能够改变的占比", "share of top-four reasons that a household can act on (household-conduct)"),
-}  # fmt: skip
+    "additivity": (
+        "全部行上贡献之和与对数几率之差的最大值，以容差 {tol:g} 为单位",
+        "largest gap on all rows between the sum and the log-odds, in units of the tolerance {tol:g}",
+    ),
+    "unused features": (
+        "模型未使用的特征的最大绝对贡献",
+        "largest contribution of a feature that the model does not use",
+    ),
+    "refits: reasons": (
+        "按村有放回抽样重新拟合 {k} 次，前 4 个理由的平均 Jaccard",
+        "mean Jaccard index of the top four reasons over {k} refits on villages drawn with replacement",
+    ),
+    "refits: importance": (
+        "同上，特征重要性的平均 Kendall τ",
+        "of the same refits, mean Kendall's tau of importance",
+    ),
+    "seeds: reasons": (
+        "换随机种子重新拟合 {k} 次，前 4 个理由的平均 Jaccard",
+        "mean Jaccard index of the top four reasons over {k} refits with other seeds",
+    ),
+    "months: importance": (
+        "相邻各期之间重要性的最小 Kendall τ",
+        "least Kendall's tau of importance between neighbouring periods",
+    ),
+    "other model: households": (
+        "与另一模型主因相同的户的占比",
+        "share of households with the same leading feature in the other model",
+    ),
+    "other model: villages": (
+        "与另一模型主因相同的村的占比",
+        "share of villages with the same driver in the other model",
+    ),
+    "value functions: leading reason": (
+        "干预式与路径依赖取值下主因相同的占比",
+        "share of rows with the same leading reason under the interventional and the path-dependent values",
+    ),
+    "deletion": (
+        "把前 3 个理由换成背景值后对数几率的下降，与换随机 3 项之比",
+        "fall of the log-odds when the top three reasons take background values, over that of three random ones",
+    ),
+    "monotonicity": (
+        "已声明方向的特征上，沿单户曲线违反方向的步数占比",
+        "share of steps along households' curves against a declared direction",
+    ),
+    "interaction mass": (
+        "全部两两交互的平均绝对值之和 / 全部贡献",
+        "sum of mean absolute pairwise interactions over that of contributions",
+    ),
+    "off-manifold": (
+        "分类器区分真实户与背景混合户的 AUC",
+        "AUC of a classifier that tells households from the hybrids behind interventional values",
+    ),
+    "permitted reasons": (
+        "前 4 个理由中属可用于建模且有双语名称的占比",
+        "share of top-four reasons that are model columns with labels in both languages",
+    ),
+    "actionable reasons": (
+        "前 4 个理由中农户能够改变的占比",
+        "share of top-four reasons that a household can act on (household-conduct)",
+    ),
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -138,13 +183,17 @@ def _result(made: Mapping[str, tuple[float, int]], e: Explanation, seed: int, re
         verdict = "shown" if limit is None else "pass" if good else "finding"
         zh, en = (text.format(k=refits, tol=tol) for text in NOTES[test])
         rows.append((test, value, threshold, verdict, n, zh, en))
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(("test", "verdict", "note_zh", "note_en"), "str"))
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(
+        dict.fromkeys(("test", "verdict", "note_zh", "note_en"), "str")
+    )
     left = [test for test in THRESHOLDS if test not in set(table["test"])]
     facts = {
         "tests": len(table), "findings": int((table["verdict"] == "finding").sum()), "not_made": ", ".join(left) or "-",
         "value_function": e.value_function[1],
     }  # fmt: skip
-    return Quality(table=table, stamp=Stamp.of([e.values], {"model": e.model, "refits": refits}, seed=seed), facts=facts)
+    return Quality(
+        table=table, stamp=Stamp.of([e.values], {"model": e.model, "refits": refits}, seed=seed), facts=facts
+    )
 
 
 def _refitted(
@@ -278,7 +327,9 @@ def hybrid_auc(design: np.ndarray, players: np.ndarray, seed: int) -> float:
     return float(roc_auc_score(label, score))
 
 
-def _deletion(model: Any, part: Explanation, some: pd.DataFrame, frame: pd.DataFrame, seed: int, draws: int = 5) -> float:
+def _deletion(
+    model: Any, part: Explanation, some: pd.DataFrame, frame: pd.DataFrame, seed: int, draws: int = 5
+) -> float:
     """Fall of the log-odds when the top three contributions take the values of random rows, over that of any three."""
     rng = np.random.default_rng(seed)
     values = part.values.to_numpy()

@@ -77,7 +77,7 @@ def explain(
         trees, in time linear in rows plus background rows. 'shap': the shap package for both, exact up to 20 million
         rows × background rows, with a background that is not cut. 'woodelf': the package woodelf-explainer (extra
         `explain`) for trees, whole portfolio against whole portfolio. The three agree; the last two are independent
-        checks.
+        checks (they know columns only: a column with special codes and its companion are two players there, one here).
     background : rows that stand for "everybody"; None takes all training rows, which the model has counted (for 'shap'
         and 'woodelf', which need rows: `X`). Pass `X` to explain a portfolio against itself.
     value : 'interventional' (the default: a feature that was not scored gets nothing); 'path': LightGBM's
@@ -95,8 +95,8 @@ def explain(
         large for shap's route. MissingExtraError : for 'woodelf' without the extra.
     FitError : when contributions do not add up to the model's log-odds on every row.
 
-    Formula: for the card φ_j = β_j (w_j − E w_j), which is the exact interventional Shapley value of a linear model; for
-    trees `creditlab.explanation.shapley`. S. Lundberg et al., Nature Machine Intelligence 2 (2020); D. Janzing et al.,
+    Formula: for the card φ_j = β_j (w_j − E w_j), the exact interventional Shapley value of a linear model; for trees
+    `creditlab.explanation.shapley`. S. Lundberg et al., Nature Machine Intelligence 2 (2020); D. Janzing et al.,
     AISTATS (2020), on why interventional.
 
     >>> rng = np.random.default_rng(0)
@@ -235,7 +235,8 @@ def _interventional(
     if not gap <= ADDITIVE["trees"]:
         values, base = exact_values(result, design, counted, result.players)
         name = f"exact, pattern counts (woodelf-explainer was off by {gap:.2g})"
-    return values, base, name, (TREES[0].format(of="背景样本", n=len(back)), TREES[1].format(of="background", n=len(back))), digest(back)  # fmt: skip
+    function = (TREES[0].format(of="背景样本", n=len(back)), TREES[1].format(of="background", n=len(back)))
+    return values, base, name, function, digest(back)
 
 
 def exact_values(result: Any, design: np.ndarray, background: Any, players: np.ndarray) -> tuple[np.ndarray, float]:
@@ -275,7 +276,11 @@ def _told_values(model: Any, frame: pd.DataFrame, features: Sequence[str]) -> tu
     if result.bins is None:
         return frame[list(features)], {}
     raw = {n: frame[n] if n in frame.columns else result.bins[n].values_in(frame) for n in features}
-    codes = result.codes(frame) if isinstance(model, Scorecard) else {n: c.to_numpy() for n, c in result.coded(frame).items()}
+    codes = (
+        result.codes(frame)
+        if isinstance(model, Scorecard)
+        else {n: c.to_numpy() for n, c in result.coded(frame).items()}
+    )
     shown = {
         name: Shown(found, tuple(result.bin_labels(name, "zh")), tuple(result.bin_labels(name, "en")))
         for name, found in codes.items()

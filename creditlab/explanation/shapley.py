@@ -25,7 +25,8 @@ def _met_by_either(k: int) -> tuple[np.ndarray, np.ndarray]:
     """All pairs of patterns (row, background row) of k players in which every player is met on one side at least."""
     pattern = np.arange(1 << k)
     full = (1 << k) - 1
-    return np.nonzero((pattern[:, None] | pattern[None, :]) == full)
+    row, back = np.nonzero((pattern[:, None] | pattern[None, :]) == full)
+    return row, back
 
 
 def _sizes(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from creditlab.study.apply import model_sql, score_table, validation_report, write_scores
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
+from creditlab.study.departments import DepartmentValue, department_value
 from creditlab.study.frame import ModellingFrame, modelling_frame
 from creditlab.study.letters import decision_letter, letter_of_table
 from creditlab.study.loan_book import LoanStudy, loan_study
@@ -14,6 +15,7 @@ from creditlab.study.why import VillageWhy, village_why
 
 __all__ = [
     "CrossFit",
+    "DepartmentValue",
     "LoanStudy",
     "ModellingFrame",
     "StudyResult",
@@ -23,6 +25,7 @@ __all__ = [
     "cross_fit",
     "decision_letter",
     "letter_of_table",
+    "department_value",
     "load",
     "loan_study",
     "model_sql",

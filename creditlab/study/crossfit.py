@@ -63,9 +63,9 @@ MODEL = "(model) 模型差异"
 class CrossFit:
     """Cross-fitted PDs, and what each feature added to them in log-odds (rows × features).
 
-    The last column, '(model) 模型差异', is the level of the model that scored the row less the mean level: what villages
-    differ by only because different models scored them is a line of its own. With it a row adds up to its log-odds less
-    the mean level. `contributions` is None for a model that `explain` does not know.
+    The last column, `MODEL`, is the level of the model that scored the row less the mean level: what villages differ by
+    only because different models scored them is a line of its own. With it a row adds up to its log-odds less the mean
+    level. `contributions` is None for a model that `explain` does not know.
     """
 
     prob: pd.Series
@@ -78,8 +78,8 @@ def cross_explain(
     """PD of each row from a model that never saw its group, with the contributions of its features.
 
     As `cross_fit`, with two differences. Every village is explained by the model that scored it, against the same rows,
-    all of `X`. And that model is calibrated in the large on all rows: a fold that leaves out bad villages is fitted on better loans, and its level
-    would make the villages left out look worse than they are.
+    all of `X`. And that model is calibrated in the large on all rows: a fold that leaves out bad villages is fitted on
+    better loans, and its level would make the villages left out look worse than they are.
 
     Parameters and errors as in `cross_fit`.
     """

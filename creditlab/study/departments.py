@@ -165,7 +165,7 @@ def auc_influence(score: np.ndarray, bad: np.ndarray) -> tuple[float, np.ndarray
 
 
 def caught_influence(score: np.ndarray, bad: np.ndarray, share: float) -> tuple[float, np.ndarray]:
-    """The share of bads among the riskiest share of rows (ties split evenly), and what each row adds to its deviation."""
+    """The share of bads among the riskiest share of rows, ties split evenly, and each row's part in its deviation."""
     n, n1 = len(bad), float(bad.sum())
     cut = np.sort(score)[::-1][max(int(np.ceil(share * n)) - 1, 0)]
     above, at = score > cut, score == cut

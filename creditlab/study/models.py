@@ -13,13 +13,14 @@ from creditlab.files import read_json
 KINDS = {
     "scorecard": ("creditlab.scorecard", "Scorecard"),
     "challenger": ("creditlab.challenger", "Challenger"),
+    "boosted_scorecard": ("creditlab.challenger", "BoostedScorecard"),
     "binner": ("creditlab.binning", "Binner"),
     "continuous_binner": ("creditlab.binning", "ContinuousBinner"),
 }
 
 
 def load(path: str | Path) -> Any:
-    """The `Binner`, `ContinuousBinner`, `Scorecard` or `Challenger` that a JSON file holds.
+    """The `Binner`, `ContinuousBinner`, `Scorecard`, `Challenger` or `BoostedScorecard` that a JSON file holds.
 
     Raises
     ------

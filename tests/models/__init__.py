@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 HERE = Path(__file__).resolve().parent
-KINDS = ("binner", "scorecard", "challenger")
+KINDS = ("binner", "scorecard", "challenger", "boosted_scorecard")
+#: kind → the first version that had it, where it is not the first
+SINCE = {"boosted_scorecard": 3}
 COLUMNS = {"income": "float64", "code": "float64", "flag": "boolean", "crop": "str", "village": "str",
            "day": "datetime64[us]"}  # fmt: skip
 
@@ -38,7 +40,7 @@ def said(model: Any, frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 def fitted() -> tuple[dict[str, Any], pd.DataFrame]:
     """One small model of each kind, and the rows they were fitted on."""
-    from creditlab import Binner, Challenger, Cross, Scale, Scorecard
+    from creditlab import Binner, BoostedScorecard, Challenger, Cross, Scale, Scorecard
     from tests.scorecard.parity import sample
 
     X, y = sample(1500, seed=4)
@@ -51,6 +53,7 @@ def fitted() -> tuple[dict[str, Any], pd.DataFrame]:
         "binner": binner.fit(X, y),
         "scorecard": Scorecard(binner, Scale(600, 19, 50), min_iv=0, min_z=0, base="separate").fit(X, y),
         "challenger": Challenger(seed=0).fit(X[["income", "code"]], y),
+        "boosted_scorecard": BoostedScorecard(2, binner=binner, n_estimators=60, folds=3).fit(X, y),
     }
     return models, X
 
