@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from creditlab.data.findings import finding
 from creditlab.data.schema import TABLES
-from creditlab.data.sources import finding
 
 #: amounts that may be below zero are none; the rest of the number columns of these units are checked
 _NEVER_NEGATIVE = ("yuan", "mu", "months", "people", "households", "days", "km")

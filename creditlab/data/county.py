@@ -13,10 +13,12 @@ import pandas as pd
 from creditlab.checks import check_date
 from creditlab.data.contracts import contract_findings
 from creditlab.data.crosscheck import conflicts, coverage
+from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.data.household import HouseholdFile, household_file
 from creditlab.data.identity import check_key
+from creditlab.data.intake import Intake, take_in
 from creditlab.data.schema import TABLES
-from creditlab.data.sources import ENDINGS, FINDING_COLUMNS, SourceTable, finding, read_source
+from creditlab.data.sources import SourceTable
 from creditlab.errors import InputError, UnreadableError, message
 from creditlab.files import read_json
 
@@ -33,11 +35,16 @@ class County:
     tables : name → `SourceTable`; a real county may bring any subset of `creditlab.data.TABLES`.
     unknown : files of the folder that no contract names.
     geojson : polygons of the villages, when there is a villages.geojson.
+    links, doubtful, addresses : what was matched while reading, and what a person has to decide: rows without a number
+        (see `creditlab.data.linking`) and addresses that named no village (see `creditlab.data.addresses`).
     """
 
     tables: Mapping[str, SourceTable]
     unknown: tuple[str, ...] = ()
     geojson: Mapping[str, Any] | None = field(default=None, repr=False)
+    links: pd.DataFrame = field(default_factory=lambda: Intake().links, repr=False)
+    doubtful: pd.DataFrame = field(default_factory=lambda: Intake().doubtful, repr=False)
+    addresses: pd.DataFrame = field(default_factory=lambda: Intake().addresses, repr=False)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -102,8 +109,9 @@ def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None)
 
     Parameters
     ----------
-    path : a folder with one file per table, named as the table: loans.parquet, households.csv, tax.xlsx ...
-    id_key : key of the pseudonyms, needed only when files hold 18-digit identity numbers. It is kept nowhere.
+    path : a folder with one file per table, named as the table (loans.parquet, households.csv, 纳税.xlsx ...), or under
+        any name with headers that fit a contract, in Chinese or English.
+    id_key : key of the pseudonyms, needed only when files hold identity numbers or credit codes. It is kept nowhere.
 
     Returns
     -------
@@ -121,17 +129,8 @@ def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None)
     if not folder.is_dir():
         came = "a file" if folder.is_file() else "no folder"
         raise UnreadableError(message("a county folder", came, str(path), "For one table use `creditlab scorecard`."))
-    files = sorted(f for f in folder.iterdir() if f.is_file() and f.suffix.lower() in ENDINGS)
-    known: dict[str, Path] = {}
-    for file in files:
-        if file.stem in TABLES:
-            if file.stem in known:
-                came = f"{known[file.stem].name} and {file.name}"
-                raise UnreadableError(
-                    message(f"one file for the table {file.stem}", came, str(path), "Remove one of them.")
-                )
-            known[file.stem] = file
-    if not known:
+    done = take_in(folder, None if id_key is None else check_key(id_key))
+    if not done.tables:
         raise UnreadableError(
             message(
                 f"tables such as loans.parquet or households.csv ({len(TABLES)} are known)",
@@ -140,10 +139,12 @@ def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None)
                 "Name each file as its table.",
             )  # fmt: skip
         )
-    key = None if id_key is None else check_key(id_key)
     map_file = folder / "villages.geojson"
     return County(
-        tables={name: read_source(known[name], TABLES[name], key) for name in TABLES if name in known},
-        unknown=tuple(f.name for f in files if f.stem not in TABLES),
+        tables=done.tables,
+        unknown=done.unknown,
         geojson=read_json(map_file) if map_file.is_file() else None,
+        links=done.links,
+        doubtful=done.doubtful,
+        addresses=done.addresses,
     )

@@ -8,29 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from creditlab.data.identity import looks_like_identity, pseudonyms, valid_identity
-from creditlab.data.schema import Table
-from creditlab.errors import IdentityError, UnreadableError, message
+from creditlab.data.door import Draft, draft
+from creditlab.data.findings import finding
+from creditlab.data.schema import Table, codes_of, range_of
+from creditlab.errors import UnreadableError, message
 from creditlab.results import digest
 
 ENDINGS = (".parquet", ".csv", ".txt", ".xlsx", ".xlsm")
-FINDING_COLUMNS = ["table", "column", "rule", "severity", "rows", "first_rows", "rule_zh"]
-#: words in a column's name that mark what may never be kept (Credit Reporting Regulation, Art. 14)
-BLOCKED = re.compile(
-    r"(?:^|[^a-z])(?:religion|religious|faith|belief|genes?|genetic|genome|dna|fingerprints?|blood|diseases?|illness"
-    r"|diagnos\w*|medical_(?:history|records?)|health)(?:[^a-z]|$)|宗教|信仰|基因|指纹|血型|疾病|病史|病历|诊断|健康"
-)
-#: headers under which offices write the identity number of the person or of the household's head
-IDENTITY_HEADERS = ("身份证号", "身份证号码", "公民身份号码", "证件号码", "户主身份证号")
+#: words of a flag
 YES, NO = ("是", "有", "y", "yes", "true"), ("否", "无", "n", "no", "false")
 
 
@@ -136,76 +128,85 @@ def _number_or_text(values: pd.Series) -> pd.Series:
 
 
 def read_source(path: Path, table: Table, key: bytes | None) -> SourceTable:
-    """A department's file under its contract: headers, kinds, blocked columns, identity numbers, keys.
+    """A department's file under its contract: headers, kinds, blocked columns, identity numbers, ranges, keys.
+
+    A file whose rows have no number of a person, or addresses in place of village codes, is read with the others of
+    its county (`read_county`): they hold what it is matched to.
 
     Raises
     ------
     UnreadableError : see `read_table`.
     IdentityError : identity numbers without a key.
     """
-    frame = read_table(path)
-    findings: list[dict[str, Any]] = []
-    frame = _named(frame, table)
-    frame = _without_strangers(frame, table, findings)
-    frame = _without_identity(frame, table, key, path, findings)
-    missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
-    findings += [finding(table.name, c, "缺少必需列", "required column not there", "error", ()) for c in missing]
+    return finish([draft(read_table(path), table, key, path)])
+
+
+def finish(drafts: Sequence[Draft]) -> SourceTable:
+    """The table of one or more files that have passed the door: provenance, codes, kinds, ranges, keys."""
+    table, file = drafts[0].table, " + ".join(d.file for d in drafts)
+    findings = [f for d in drafts for f in d.findings]
+    frame = drafts[0].frame if len(drafts) == 1 else pd.concat([d.frame for d in drafts], ignore_index=True)
+    frame = _with_codes(frame, table)
     for column in table.columns:
         if column.name in frame.columns:
             frame[column.name] = _of_kind(frame[column.name], column.kind, table.name, findings)
+    frame = _with_provenance(frame, table, findings)
+    missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
+    findings += [finding(table.name, c, "缺少必需列", "required column not there", "error", ()) for c in missing]
+    frame = _within_ranges(frame, table, findings)
     frame = _unique_keys(frame, table, findings)
-    return SourceTable(table.name, frame, path.name, digest(frame), tuple(findings))
+    frame = frame[[c for c in table.names if c in frame.columns]]
+    return SourceTable(table.name, frame, file, digest(frame), tuple(findings))
 
 
-def _named(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Chinese headers under the contract's names; a person's identity number stands for the key that it replaces."""
-    names = {c.zh: c.name for c in table.columns}
-    person = "person_id" if "person_id" in table.keys else "household_id"
-    for header in IDENTITY_HEADERS:
-        name = "household_id" if header.startswith("户主") else person
-        if header in frame.columns and name not in {names.get(c, c) for c in frame.columns}:
-            names[header] = name
-    return frame.rename(columns=names)
+def _with_codes(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Labels of a code list in Chinese or English as their codes."""
+    for column in table.columns:
+        codes, _ = codes_of(table.name, column.name)
+        if codes and column.name in frame.columns and not pd.api.types.is_numeric_dtype(frame[column.name].dtype):
+            words = {label: code for code, labels in codes.items() for label in labels}
+            text = frame[column.name].astype("str").str.strip()
+            frame = frame.assign(**{column.name: text.map(lambda t, w=words: w.get(t, t), na_action="ignore")})
+    return frame
 
 
-def _without_strangers(frame: pd.DataFrame, table: Table, findings: list[dict[str, Any]]) -> pd.DataFrame:
-    """The columns of the contract; what the law blocks or no contract names is dropped and listed."""
-    known = set(table.names)
-    strange = [c for c in frame.columns if c not in known]
-    for column in strange:
-        if BLOCKED.search(str(column).lower()):
-            rule = ("法律禁止采集：整列剔除", "blocked by law: column dropped", "error")
-        else:
-            rule = ("契约之外的列：剔除", "not in the contract: column dropped", "warning")
-        findings.append(finding(table.name, column, *rule, frame[column].notna()))
-    return frame.drop(columns=strange)
+def _with_provenance(frame: pd.DataFrame, table: Table, findings: list[dict[str, Any]]) -> pd.DataFrame:
+    """Source and port of the contract, and dates by the event and the usual lag, where a file does not give them."""
+    given = {"source": table.source, "port": table.port}
+    absent = [name for name in given if name not in frame.columns]
+    if absent:
+        frame = frame.assign(**{name: pd.Series(given[name], index=frame.index, dtype="str") for name in absent})
+        rule = ("文件未注明：取契约的部门与端口", "not in the file: source and port of the contract")
+        findings.append(finding(table.name, " + ".join(absent), *rule, "info", ()))
+    if "observed_on" not in frame.columns and table.event in frame.columns:
+        frame = frame.assign(observed_on=frame[table.event])
+        rule = ("文件未注明：取业务日期", f"not in the file: the day of '{table.event}'")
+        findings.append(finding(table.name, "observed_on", *rule, "info", ()))
+    if "known_on" not in frame.columns and "observed_on" in frame.columns:
+        frame = frame.assign(known_on=frame["observed_on"] + pd.Timedelta(days=table.lag_days))
+        rule = (
+            f"文件未注明获知日期：按事实日期后{table.lag_days}天计",
+            f"not in the file: taken as {table.lag_days} days after observed_on",
+        )
+        findings.append(finding(table.name, "known_on", *rule, "warning", ()))
+    return frame
 
 
-def _without_identity(
-    frame: pd.DataFrame, table: Table, key: bytes | None, path: Path, findings: list[dict[str, Any]]
-) -> pd.DataFrame:
-    for name in frame.columns:
-        numbers = looks_like_identity(frame[name])
-        if not numbers.any():
+def _within_ranges(frame: pd.DataFrame, table: Table, findings: list[dict[str, Any]]) -> pd.DataFrame:
+    """Values that cannot be true are missing, and listed; the rest of their rows goes on."""
+    for column in table.columns:
+        limits = range_of(table.name, column)
+        if limits is None or column.name not in frame.columns:
             continue
-        if key is None:
-            raise IdentityError(
-                message(
-                    "pseudonyms, or a key to make them",
-                    f"identity numbers in {int(numbers.sum())} rows",
-                    f"column '{name}' of {path.name}",
-                    "Give the key: id_key=..., or --id-key FILE.",
-                )
-            )
-        mistyped = numbers & ~valid_identity(frame[name])
-        if mistyped.any():
-            rule = (
-                "身份证校验码不符：仍作假名处理",
-                "identity number with a wrong check digit: pseudonym made all the same",
-            )
-            findings.append(finding(table.name, name, *rule, "warning", mistyped))
-        hidden = pseudonyms(frame[name].where(numbers), key, "H" if name == "household_id" else "P")
-        frame = frame.assign(**{name: frame[name].astype(object).where(~numbers, hidden)})
+        values = frame[column.name]
+        wrong = values.notna().to_numpy() & ~values.between(*limits).to_numpy()
+        if column.kind == "flag":
+            wrong |= values.notna().to_numpy() & ~values.isin([0, 1]).to_numpy()
+        if wrong.any():
+            low, high = (f"{v:g}" for v in limits)
+            rule = (f"超出{low}至{high}：视为缺失", f"outside {low} to {high}: taken as missing")
+            findings.append(finding(table.name, column.name, *rule, "error", wrong))
+            frame = frame.assign(**{column.name: values.mask(wrong)})
     return frame
 
 
@@ -259,18 +260,3 @@ def _unique_keys(frame: pd.DataFrame, table: Table, findings: list[dict[str, Any
         rule = ("主键重复：后行剔除", "key there before: later row left out", "error")
         findings.append(finding(table.name, " + ".join(keys), *rule, twice))
     return frame[~(void | twice)].reset_index(drop=True) if (void | twice).any() else frame
-
-
-def finding(table: str, column: str, zh: str, en: str, severity: str, rows: Iterable[Any]) -> dict[str, Any]:
-    """One row of a findings table, the rule in both languages; it names rows by number and shows no value."""
-    places = np.flatnonzero(np.asarray(rows, dtype=bool)) if not isinstance(rows, tuple) else np.array([], dtype=int)
-    first = ", ".join(str(i) for i in places[:3])
-    return {
-        "table": table,
-        "column": column,
-        "rule": en,
-        "severity": severity,
-        "rows": len(places),
-        "first_rows": first,
-        "rule_zh": zh,
-    }

@@ -15,8 +15,8 @@ import pandas as pd
 
 from creditlab.checks import check_columns, check_frame, check_target, check_unique, check_weights, kind_of
 from creditlab.config import StudyConfig
+from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.data.identity import looks_like_identity
-from creditlab.data.sources import FINDING_COLUMNS, finding
 from creditlab.errors import ColumnError, IdentityError, InputError, message, some
 
 #: a text column whose share of distinct values reaches this is taken for an identifier

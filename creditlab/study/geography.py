@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from creditlab.data.sources import FINDING_COLUMNS, finding
+from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.errors import InputError
 from creditlab.village.graph import Graph
 

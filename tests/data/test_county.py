@@ -66,7 +66,11 @@ def test_planted_faults_are_found(folder: Path, tmp_path: Path) -> None:
     before = read_county(folder).check()
     after = read_county(tmp_path).check()
     new = after.merge(before, how="left", indicator=True).query("_merge == 'left_only' and table == 'households'")
-    assert set(new["rule"]) == {"village code not among the villages", "negative", "known before it was true"}
+    assert set(new["rule"]) == {
+        "village code not among the villages",
+        "outside 0 to 50: taken as missing",
+        "known before it was true",
+    }
     assert set(new["first_rows"]) == {"0", "1", "2"}
 
 

@@ -13,7 +13,7 @@ EXPECTED = [
     "agriculture", "applications", "businesses", "civility_events", "collection_log", "consents", "control_totals",
     "credit_reports", "deposits", "guarantees", "households", "housing_fund", "interventions", "judgments",
     "loan_months", "loans", "medical_arrears", "members", "offers", "payments", "programmes", "service_points",
-    "social_security", "tax", "third_party", "village_receipts", "villages",
+    "social_security", "tax", "third_party", "village_changes", "village_receipts", "villages",
 ]  # fmt: skip
 EACH = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from creditlab.data.identity import read_key
 from creditlab.data.schema import TABLES
 from creditlab.data.sources import read_source, read_table
 from creditlab.errors import IdentityError, UnreadableError
@@ -122,7 +121,9 @@ def test_blocked_columns_are_dropped_and_reported(tmp_path: Path, column: str) -
 def test_columns_outside_the_contract_are_dropped_and_reported(tmp_path: Path, column: str) -> None:
     source = _read(tmp_path, _tax(**{column: ["secret-a", "secret-b", "secret-c"]}))
     assert column not in source.frame and "secret" not in source.frame.to_csv()
-    assert [f["rule"] for f in source.findings] == ["not in the contract: column dropped"]
+    serves = column != "phone"
+    rule = "serves to find household or village: not kept" if serves else "not in the contract: column dropped"
+    assert [f["rule"] for f in source.findings] == [rule]
 
 
 def test_dates_and_flags_as_offices_write_them(tmp_path: Path) -> None:
@@ -140,23 +141,6 @@ def test_a_correction_known_later_is_a_version_and_not_a_copy(tmp_path: Path) ->
     assert len(_read(tmp_path, frame).frame) == 3
 
 
-def test_the_raw_files_of_the_sample_read_to_the_pseudonyms_of_its_tables(sample_folder: Path) -> None:
-    key = read_key(sample_folder / "raw" / "sample.key")
-    homes = set(pd.read_parquet(sample_folder / "households.parquet")["household_id"])
-    for name, table in (
-        ("农业农村局_2024.csv", "agriculture"),
-        ("客户台账.csv", "deposits"),
-        ("户籍登记.csv", "members"),
-    ):
-        source = read_source(sample_folder / "raw" / name, TABLES[table], key)
-        assert set(source.frame["household_id"]) <= homes and len(source.frame) > 20, name
-        assert not {"户主姓名", "姓名", "住址"} & set(source.frame.columns)
-        with pytest.raises(IdentityError, match="identity numbers"):
-            read_source(sample_folder / "raw" / name, TABLES[table], None)
-    persons = set(pd.read_parquet(sample_folder / "members.parquet")["person_id"])
-    assert len(set(source.frame["person_id"]) & persons) > 20
-
-
 def test_a_mistyped_identity_number_becomes_a_pseudonym_too(tmp_path: Path) -> None:
     source = _read(tmp_path, _tax(household_id=["110105194912310021", "H2", "H3"]), b"a key that is long enough")
     assert "110105" not in source.frame.to_csv()
@@ -171,3 +155,31 @@ def test_identity_numbers_need_a_key_and_are_gone_after_reading(tmp_path: Path) 
     source = _read(tmp_path, frame, b"a key that is long enough")
     assert source.frame["household_id"].str.fullmatch(r"H[0-9a-f]{12}|H3").all()
     assert "110105" not in source.frame.to_csv()
+
+
+def test_a_number_that_excel_has_rounded_is_nobodys_number(tmp_path: Path) -> None:
+    frame = _tax(household_id=["11010519491231002X", "H2", "H3"])
+    frame["household_id"] = [1.10105194912310e17, 4.40524188001010e17, 5.1e17]
+    frame.to_excel(tmp_path / "tax.xlsx", index=False)
+    source = read_source(tmp_path / "tax.xlsx", TABLES["tax"], b"a key that is long enough")
+    assert len(source.frame) == 0 and "1101051949" not in str(source)
+    assert {"long number cut by a spreadsheet: taken as missing", "row without its key: left out"} <= {
+        f["rule"] for f in source.findings
+    }
+
+
+def test_what_a_file_does_not_say_of_its_rows_is_taken_from_the_contract(tmp_path: Path) -> None:
+    source = _read(tmp_path, _tax().drop(columns=["source", "port", "observed_on", "known_on"]))
+    frame = source.frame
+    assert set(frame["source"]) == {"tax bureau"} and set(frame["port"]) == {"government"}
+    assert (frame["observed_on"] == frame["year_end"]).all()
+    assert ((frame["known_on"] - frame["observed_on"]).dt.days == TABLES["tax"].lag_days).all()
+    assert {f["column"]: f["severity"] for f in source.findings}["known_on"] == "warning"
+
+
+def test_what_cannot_be_true_is_missing_and_the_rest_of_the_row_goes_on(tmp_path: Path) -> None:
+    source = _read(tmp_path, _tax(paid=["-5", "200", "1e13"], grade=["A级", "grade B", "Z"]))
+    assert source.frame["paid"].isna().tolist() == [True, False, True] and len(source.frame) == 3
+    assert source.frame["grade"].tolist() == ["A", "B", "Z"]
+    found = [f for f in source.findings if f["column"] == "paid"]
+    assert found[0]["rows"] == 2 and found[0]["first_rows"] == "0, 2" and "missing" in found[0]["rule"]

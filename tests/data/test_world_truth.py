@@ -332,13 +332,20 @@ def test_sources_disagree_on_one_fact_in_twenty(sample, truth):
     differs = members["stated_members"] != members["members"]
     assert 0.035 < differs.mean() < 0.065
     assert set(members.loc[differs, "household_id"]) <= set(conflicts.query("fact == 'members'")["household_id"])
+    register = sample["members"].groupby("household_id").size().rename("adults").reset_index()
+    listed = register.merge(sample["households"], on="household_id")
+    assert 0.03 < (listed["adults"] + listed["under_14"] != listed["members"]).mean() < 0.07
     fields = sample["agriculture"].assign(area=sample["agriculture"][CROPS].sum(axis=1))
     area = survey.merge(fields.groupby("household_id")["area"].median().reset_index(), on="household_id")
     off = (area["stated_area"] / area["area"] - 1).abs() > 0.2
     assert 0.03 < off.mean() < 0.07
     shops = survey.merge(sample["businesses"].query("status == 'open'")[["household_id"]].drop_duplicates())
     assert 0.02 < (shops["stated_business"] != "open").mean() < 0.08
-    assert set(conflicts["wrong"]) == {"stated", "filed"}
+    assert set(conflicts["wrong"]) == {"stated", "filed", "both"}
+    # a household's own form errs more often than an officer of the bank
+    true = survey.merge(truth["facts"], on="household_id")
+    wrong = (true["stated_members"] != true["members"]).groupby(true["port"]).mean()
+    assert wrong["bank"] < wrong["government"] < wrong["self"]
 
 
 def test_two_village_codes_in_a_hundred_are_wrong(sample, truth):
@@ -349,7 +356,7 @@ def test_two_village_codes_in_a_hundred_are_wrong(sample, truth):
     stated = sample["collection_log"].dropna(subset="stated_village_id").drop_duplicates("household_id")
     found = joined[wrong].merge(stated, on="household_id")
     assert len(found) > 0.7 * wrong.sum()
-    assert (found["stated_village_id"] == found["village_id_true"]).all()
+    assert (found["stated_village_id"] == found["village_id_true"]).mean() > 0.95
 
 
 @pytest.mark.parametrize("name", ["agriculture", "tax", "social_security", "judgments", "businesses"])

@@ -104,6 +104,8 @@ BOOK = (
             meta("balance", "余额", "balance on the book", "number", "yuan"),
             meta("npl_balance", "不良余额", "balance of non-performing notes", "number", "yuan"),
         ),
+        port="bank",
+        lag_days=10,
     ),
     contract(
         "guarantees",
@@ -180,5 +182,6 @@ BOOK = (
             amount("bills_due", "应缴账单", "bills due", CONDUCT, access="consent", unit="count"),
             amount("bills_on_time", "按时缴费", "bills paid on time", CONDUCT, -1, access="consent", unit="count"),
         ),
+        port="enterprise",
     ),
 )

@@ -18,6 +18,9 @@ ORIGIN: Level = "household-origin"
 CONDUCT: Level = "household-conduct"
 VILLAGE: Level = "village"
 
+#: A code list: code → (Chinese, English).
+Codes = Mapping[str, tuple[str, str]]
+
 #: Who brings a record in: government collector, bank officer, enterprise, or the household itself.
 PORTS: Mapping[str, tuple[str, str]] = {
     "government": ("政府端", "government collector"),
@@ -51,6 +54,8 @@ class Table:
     event : the column with the day the row speaks of; 'observed_on' where it has no other.
     columns : all columns, the four of provenance last.
     later : date column -> the columns that are known only from that date on (blank before it, and where it is blank).
+    port : who usually brings the rows in, a code of `PORTS`; taken where a file does not say.
+    lag_days : days from the event to the day the bank knows it; taken where a file has no known_on.
 
     >>> from creditlab.data.schema import TABLES
     >>> TABLES["deposits"].keys
@@ -70,6 +75,8 @@ class Table:
     event: str
     columns: tuple[Column, ...]
     later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    port: str = "government"
+    lag_days: int = 60
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,11 +160,17 @@ def contract(
     event: str,
     columns: tuple[Column, ...],
     later: Mapping[str, tuple[str, ...]] | None = None,
+    port: str | None = None,
+    lag_days: int | None = None,
 ) -> Table:
     """A table with its four columns of provenance; each column bears the table's name as its source."""
     source, source_zh = department
     owned = tuple(replace(column, source=name) for column in (*columns, *PROVENANCE))
-    return Table(name, zh, en, source, source_zh, system, row, keys, event, owned, dict(later or {}))
+    own = department == BANK  # the bank's own records: its port, and known within days
+    return Table(
+        name, zh, en, source, source_zh, system, row, keys, event, owned, dict(later or {}),
+        port or ("bank" if own else "government"), lag_days if lag_days is not None else 10 if own else 60,
+    )  # fmt: skip
 
 
 CIVIL = ("civil affairs", "民政局")

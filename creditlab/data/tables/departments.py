@@ -40,6 +40,8 @@ DEPARTMENTS = (
             amount("outside_overdue", "他行逾期", "overdue elsewhere", CONDUCT, +1, access="consent"),
             amount("queries_6m", "近6个月查询次数", "queries, 6 months", ORIGIN, +1, access="consent", unit="count"),
         ),
+        port="bank",
+        lag_days=1,
     ),
     contract(
         "third_party",
@@ -58,6 +60,8 @@ DEPARTMENTS = (
             flag("flag", "风险标识", "risk flag", CONDUCT, +1, access="consent"),
             meta("licence", "许可证号", "licence of the agency"),
         ),
+        port="enterprise",
+        lag_days=10,
     ),
     contract(
         "businesses",

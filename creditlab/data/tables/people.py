@@ -84,6 +84,8 @@ PEOPLE = (
             day("withdrawn_on", "撤回日期", "withdrawn on"),
         ),
         {"withdrawn_on": ("withdrawn_on",)},
+        port="bank",
+        lag_days=1,
     ),
     contract(
         "collection_log",

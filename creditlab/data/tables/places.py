@@ -47,6 +47,22 @@ PLACES = (
         {"valid_to": ("valid_to",)},
     ),
     contract(
+        "village_changes",
+        "村级区划变更",
+        "changes of villages",
+        CIVIL,
+        "S7",
+        "village and the village that follows it",
+        ("village_id", "successor_id", "changed_on"),
+        "changed_on",
+        (
+            VILLAGE_ID,
+            key("successor_id", "变更后村编码", "village that takes its households", "code"),
+            Column("changed_on", "date", zh="变更日期", en="first day of the change", use="key", required=True),
+            meta("kind", "变更类型", "kind (rename, merge, split)", required=True),
+        ),
+    ),
+    contract(
         "service_points",
         "服务点",
         "service points",

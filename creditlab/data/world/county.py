@@ -28,7 +28,7 @@ from creditlab.data.world.people import (
 )
 from creditlab.data.world.raw import RawFiles, make_raw
 from creditlab.data.world.risk import Officers, Risk, make_officers, make_risk
-from creditlab.data.world.villages import Villages, geojson, make_villages, villages_table
+from creditlab.data.world.villages import Villages, geojson, make_villages, village_changes_table, villages_table
 from creditlab.errors import InputError, message
 from creditlab.results import digest
 
@@ -96,8 +96,9 @@ def make_county(villages: int = 120, seed: int = 7, households_per_village: int 
     parts = _simulate(int(villages), int(households_per_village), seed)
     tables, planted = _tables(parts)
     tables = {name: tables[name] for name in TABLES}
-    raw = make_raw(parts.people, parts.register, parts.villages, tables, seed)
-    return World(tables, _truth(parts, planted, tables), geojson(parts.villages), raw, seed)
+    raw = make_raw(parts.people, parts.register, parts.villages, parts.written, tables, seed)
+    truth = _truth(parts, planted, tables) | {"links": raw.truth}
+    return World(tables, truth, geojson(parts.villages), raw, seed)
 
 
 def _simulate(n: int, per_village: int, seed: int) -> _Parts:
@@ -114,7 +115,7 @@ def _simulate(n: int, per_village: int, seed: int) -> _Parts:
         register,
         permissions.make_consents(demand.granted, seed),
         permissions.make_links(n, seed),
-        permissions.make_disagreements(people, seed),
+        permissions.make_filed(people, seed),
         risk,
         demand.granted,
     )
@@ -133,19 +134,20 @@ def _tables(p: _Parts) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     loan_months = book.loan_months_table(p.notes, p.slots, p.ends, late_payments, seed)
     control_totals, planted = book.control_totals_table(loan_months)
     guarantees = book.guarantees_table(p.notes, p.slots, p.register, seed)
+    businesses = departments.businesses_table(facts, seed)
+    seen = visits.make_visits(p.villages, facts, departments.closed_on(facts, businesses), seed)
     census = np.bincount(p.people.village, p.people.members, minlength=len(p.villages)).astype(int)
     tables = {
         "villages": villages_table(p.villages, census, seed),
+        "village_changes": village_changes_table(p.villages, seed),
         "service_points": places.service_points_table(p.villages, seed),
         "village_receipts": places.village_receipts_table(p.villages, facts, seed),
         "offers": places.offers_table(p.villages, p.officers, seed),
         "interventions": places.interventions_table(p.villages, p.measures),
-        "households": households_table(
-            p.people, p.register, p.villages, p.written, facts.disagreements.members_filed, seed
-        ),
+        "households": households_table(p.people, p.register, p.villages, p.written, facts.filed.members, seed),
         "members": members_table(p.register, seed),
         "consents": permissions.consents_table(facts.consents, p.register),
-        "collection_log": visits.collection_log_table(p.villages, facts, seed),
+        "collection_log": visits.collection_log_table(seen, facts, seed),
         "loans": loans,
         "loan_months": loan_months,
         "control_totals": control_totals,
@@ -155,7 +157,7 @@ def _tables(p: _Parts) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
         "payments": money.payments_table(facts, seed),
         "credit_reports": departments.credit_reports_table(facts, seed),
         "third_party": departments.third_party_table(facts, seed),
-        "businesses": departments.businesses_table(facts, seed),
+        "businesses": businesses,
         "tax": departments.tax_table(facts, seed),
         "social_security": departments.social_security_table(facts, seed),
         "housing_fund": departments.housing_fund_table(facts, seed),
@@ -170,12 +172,15 @@ def _tables(p: _Parts) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
 
 def _truth(p: _Parts, planted: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     planted = planted.astype({"class5": "str", "why": "str"})
+    closed = departments.closed_on(p.facts, tables["businesses"])
+    seen = visits.make_visits(p.villages, p.facts, closed, p.seed)
     return {
         "households": truth.households_truth(p.people, p.register, p.villages, p.written, p.slots, p.demand, p.risk),
         "villages": truth.villages_truth(p.people, p.villages, p.demand, p.risk),
         "officers": truth.officers_truth(p.officers),
         "interventions": truth.interventions_truth(p.villages, p.measures),
-        "conflicts": truth.conflicts_truth(p.people, p.register, p.facts.disagreements),
+        "conflicts": truth.conflicts_truth(p.people, p.register, p.facts.filed, seen),
+        "facts": truth.facts_truth(p.people, p.register, p.villages, p.facts, closed),
         "notes": truth.notes_truth(p.notes, p.slots, book.open_in_span(p.notes)),
         "performance": truth.performance_truth(p.notes, p.slots, p.register, p.risk, p.measures),
         "ledger_differences": planted,

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from creditlab.data.world.people import SECTORS, People, Register
-from creditlab.data.world.permissions import Consents, Disagreements
+from creditlab.data.world.permissions import Consents, Filed
 from creditlab.data.world.risk import DROUGHT_CROP, DROUGHT_YEAR, Risk
-from creditlab.data.world.streams import YEARS, late, stream, table
+from creditlab.data.world.streams import YEARS, credit_codes, late, pseudonyms, stream, table
 from creditlab.data.world.villages import CROPS
 
 NAT = np.datetime64("NaT", "D")
@@ -23,13 +23,13 @@ NAT = np.datetime64("NaT", "D")
 
 @dataclass(frozen=True)
 class Facts:
-    """What the departments know: the people, who they are, who consented, and where sources disagree."""
+    """What the departments know: the people, who they are, who consented, and what is filed wrongly."""
 
     people: People
     register: Register
     consents: Consents
     links: dict[str, np.ndarray]
-    disagreements: Disagreements
+    filed: Filed
     risk: Risk
     borrower: np.ndarray
 
@@ -46,7 +46,7 @@ def agriculture_table(facts: Facts, seed: int) -> pd.DataFrame:
     h, year = _by_year(farms)
     n = len(h)
     changed = rng.random(n) < 0.1
-    area = np.round(facts.disagreements.area_filed[h] * np.where(changed, rng.uniform(0.98, 1.02, n), 1.0), 1)
+    area = np.round(facts.filed.area[h] * np.where(changed, rng.uniform(0.98, 1.02, n), 1.0), 1)
     side_crop = rng.integers(0, 2, len(people))[h]
     main_part = rng.choice([1.0, 0.8, 0.7], len(people))[h]
     main = np.round(area * main_part, 1)
@@ -91,7 +91,7 @@ def businesses_table(facts: Facts, seed: int) -> pd.DataFrame:
     start = np.concatenate([r[1] for r in rows])[order]
     which = which[order]
     columns = {
-        "business_id": np.array([f"E{h + 1:06d}" for h in owner], dtype=object)[which],
+        "business_id": business_ids(owner)[which],
         "household_id": facts.register.household_id[owner[which]],
         "sector": np.array(SECTORS, dtype=object)[people.business[owner[which]]],
         "status": np.concatenate([np.full(len(r[0]), r[3], dtype=object) for r in rows])[order],
@@ -100,6 +100,18 @@ def businesses_table(facts: Facts, seed: int) -> pd.DataFrame:
         "status_to": np.concatenate([r[2] for r in rows])[order],
     }
     return table("businesses", columns, start, late(rng, start, (5, 30)))
+
+
+def business_ids(household: np.ndarray) -> np.ndarray:
+    """The pseudonyms of the businesses of these households: E and the keyed hash of their credit code."""
+    different, place = np.unique(household, return_inverse=True)
+    return ("E" + pseudonyms(credit_codes(different)))[place]
+
+
+def closed_on(facts: Facts, businesses: pd.DataFrame) -> np.ndarray:
+    """The day on which each household's business left the registry, blank where it did not."""
+    shut = businesses[businesses["status"] == "cancelled"].set_index("household_id")["status_from"]
+    return shut.reindex(facts.register.household_id).to_numpy().astype("datetime64[D]")
 
 
 def tax_table(facts: Facts, seed: int) -> pd.DataFrame:
@@ -114,7 +126,7 @@ def tax_table(facts: Facts, seed: int) -> pd.DataFrame:
     paid = np.round(people.income[h] * 0.02 * np.exp(rng.normal(0, 0.3, n)), -1)
     columns = {
         "household_id": facts.register.household_id[h],
-        "business_id": np.array([f"E{i + 1:06d}" for i in h], dtype=object),
+        "business_id": business_ids(h),
         "year_end": _year_end(year),
         "grade": grade,
         "paid": np.where(open_to_bank, paid, np.nan),

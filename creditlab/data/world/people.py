@@ -240,7 +240,10 @@ def households_table(
 
 
 def members_table(register: Register, seed: int) -> pd.DataFrame:
-    """The table `members`: persons of 14 and more; the younger are only counted in `households`."""
+    """The table `members`: persons of 14 and more; the younger are only counted in `households`.
+
+    In one household in forty of three adults or more the last one is still registered elsewhere and is not listed.
+    """
     rng = stream(seed, "members_table")
     columns = {
         "person_id": register.person_id,
@@ -250,4 +253,13 @@ def members_table(register: Register, seed: int) -> pd.DataFrame:
         "sex": np.where(register.male, "male", "female"),
     }
     observed = np.full(len(register.person_id), SURVEYED)
-    return table("members", columns, observed, late(rng, observed, (20, 45), 0.02))
+    made = table("members", columns, observed, late(rng, observed, (20, 45), 0.02))
+    return made[~made["person_id"].isin(register.person_id[unlisted(register, seed)])].reset_index(drop=True)
+
+
+def unlisted(register: Register, seed: int) -> np.ndarray:
+    """The persons whom the register of their village does not list."""
+    rng = stream(seed, "unlisted")
+    adults = np.bincount(register.member_household)
+    last = np.cumsum(adults) - 1
+    return last[(adults >= 3) & (rng.random(len(adults)) < 0.025)]

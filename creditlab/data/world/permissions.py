@@ -1,4 +1,4 @@
-"""Who has consented to what, which sources are connected where, and where two sources disagree.
+"""Who has consented to what, which sources are connected where, and what is filed wrongly.
 
 A department's table holds its consent columns for those who have consented and for a few who have not, so that a reader
 has something to refuse. In a village that is not connected to a source the source has no rows.
@@ -21,6 +21,7 @@ CONSENT_SOURCES = (
 #: Sources that some villages are not connected to.
 LINKED_SOURCES = ("agriculture", "businesses", "tax", "social_security", "housing_fund", "payments")
 FACTS = ("area", "members", "business")
+FILED_WRONG = 0.025
 NAT = np.datetime64("NaT", "D")
 
 
@@ -79,28 +80,32 @@ def make_links(villages: int, seed: int) -> dict[str, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class Disagreements:
-    """Per fact and household: 0 the sources agree, 1 what was stated is wrong, 2 what was filed is wrong."""
+class Filed:
+    """What departments have on file of each household: which facts are wrong, and the values as filed."""
 
-    side: dict[str, np.ndarray]
-    members_filed: np.ndarray
-    members_stated: np.ndarray
-    area_filed: np.ndarray
-    area_stated: np.ndarray
+    wrong: dict[str, np.ndarray]
+    members: np.ndarray
+    area: np.ndarray
 
 
-def make_disagreements(people: People, seed: int) -> Disagreements:
-    """On each fact one household in twenty has a wrong value, as often in what it states as in what is filed."""
+def make_filed(people: People, seed: int) -> Filed:
+    """On each fact one household in forty is filed with a wrong value; visits add errors of their own (`visits`)."""
     rng = stream(seed, "disagreements")
     n = len(people)
-    side = {fact: rng.choice([0, 1, 2], n, p=(0.95, 0.025, 0.025)) for fact in FACTS}
-    other_members = np.maximum(people.members + rng.choice([-1, 1, 2], n), 1)
-    other_members = np.where(other_members == people.members, people.members + 1, other_members)
-    other_area = np.round(people.area * rng.choice([0.5, 0.7, 1.5, 2.0], n), 1) + 0.3
-    return Disagreements(
-        side,
-        np.where(side["members"] == 2, other_members, people.members),
-        np.where(side["members"] == 1, other_members, people.members),
-        np.where(side["area"] == 2, other_area, people.area),
-        np.where(side["area"] == 1, other_area, people.area),
+    wrong = {fact: rng.random(n) >= 1 - FILED_WRONG for fact in FACTS}
+    return Filed(
+        wrong,
+        np.where(wrong["members"], other_members(people.members, rng), people.members),
+        np.where(wrong["area"], other_area(people.area, rng), people.area),
     )
+
+
+def other_members(members: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A wrong number of members for each household."""
+    other = np.maximum(members + rng.choice([-1, 1, 2], len(members)), 1)
+    return np.where(other == members, members + 1, other)
+
+
+def other_area(area: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A wrong area for each household: off by a quarter or more, as when a plot is left out or counted twice."""
+    return np.round(area * rng.choice([0.5, 0.7, 1.5, 2.0], len(area)), 1) + 0.3

@@ -1,7 +1,8 @@
-"""Three departments' files as they arrive: Chinese headers, identity numbers, names with variants, free-text addresses.
+"""Departments' files as they arrive: Chinese headers, identity numbers and credit codes as typed, names with variants,
+birth dates, free-text addresses, and two lists without any number.
 
-Reading them with the sample key gives the pseudonyms of the tables. The people are invented, and the identity numbers
-stand under an area code that is assigned to no place.
+Reading them with the sample key gives the rows of the tables. The people are invented, and the numbers stand under an
+area code that is assigned to no place. `truth` beside the tables says who is meant on the lists without a number.
 """
 
 from __future__ import annotations
@@ -14,49 +15,84 @@ import numpy as np
 import pandas as pd
 
 from creditlab.data.schema import TABLES
+from creditlab.data.world import scribes
 from creditlab.data.world.people import People, Register
-from creditlab.data.world.streams import SAMPLE_KEY, stream
+from creditlab.data.world.streams import SAMPLE_KEY, credit_codes, stream
 from creditlab.data.world.villages import Villages
 from creditlab.results import digest
 
 #: The raw files hold the first villages only.
-VILLAGES = 3
-SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎"
-GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰春梅建国志文海燕红波辉玲桃"
-#: Characters that offices write in more than one way.
-VARIANTS = {"吕": "呂", "阎": "闫", "萧": "肖", "傅": "付", "丽": "麗", "国": "囯", "强": "強"}
+VILLAGES = 30
+ROSTER, EVENTS = "妇联荣誉名册.csv", "村委会文明积分.csv"
 
 
 @dataclass(frozen=True)
 class RawFiles:
-    """The raw files by name, with the bytes they are written as."""
+    """The raw files by name, with the bytes they are written as, and who is meant on the lists without a number."""
 
     content: dict[str, bytes]
+    truth: pd.DataFrame
 
     def digest(self) -> str:
-        return digest(*(part for name in sorted(self.content) for part in (name, self.content[name])))
+        return digest(self.truth, *(part for name in sorted(self.content) for part in (name, self.content[name])))
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What the scribes of the first villages need: the households, their heads, names and addresses."""
+
+    people: People
+    register: Register
+    villages: Villages
+    rows: np.ndarray  # of People
+    name: np.ndarray  # of every person of the register
+    households: pd.Index
+
+    def head(self, values: np.ndarray) -> pd.Series:
+        """A value per person, of the heads of these households."""
+        heads = np.flatnonzero(self.register.relation == "head")[self.rows]
+        return pd.Series(values[heads], index=self.households)
+
+    def number(self) -> pd.Series:
+        return pd.Series(self.register.head_number[self.rows], index=self.households)
+
+    def address(self, village: np.ndarray, rng: np.random.Generator) -> pd.Series:
+        """Addresses in a village per household of the county, as `scribes.addresses` writes them."""
+        return pd.Series(scribes.addresses(self.villages, village[self.rows], rng), index=self.households)
 
 
 def make_raw(
-    people: People, register: Register, villages: Villages, tables: dict[str, pd.DataFrame], seed: int
+    people: People,
+    register: Register,
+    villages: Villages,
+    written: np.ndarray,
+    tables: dict[str, pd.DataFrame],
+    seed: int,
 ) -> RawFiles:
-    """The files of the first villages: agriculture in GB18030, the bank's customer ledger and the register in UTF-8."""
+    """The files of the first villages: three in GB18030, the others in UTF-8, one of them without a BOM."""
     rng = stream(seed, "raw")
-    first = np.flatnonzero(people.village < VILLAGES)
-    name = _names(rng, len(register.member_number))
-    heads = np.flatnonzero(register.relation == "head")[first]
-    number = pd.Series(register.head_number[first], index=register.household_id[first])
-    called = pd.Series(name[heads], index=number.index)
-    address = pd.Series(_addresses(people, villages, first, rng), index=number.index)
-    farms = _of(tables["agriculture"], number.index, "2024-12-31")
-    ledger = _of(tables["deposits"], number.index, "2024-12-31")
+    rows = np.flatnonzero(people.village < VILLAGES)
+    name = scribes.names(register, rng)
+    w = _Written(people, register, villages, rows, name, pd.Index(register.household_id[rows]))
+    roster, meant = _roster(w, tables["programmes"], rng)
+    events, seen = _events(w, tables["civility_events"], rng)
+    truth = pd.concat([meant.assign(file=ROSTER), seen.assign(file=EVENTS)], ignore_index=True)
+    truth = pd.DataFrame({c: pd.array(truth[c], dtype="str") for c in ("file", "household_id")}).assign(
+        row=truth["row"].to_numpy()
+    )[["file", "row", "household_id"]]
     return RawFiles(
         {
             "sample.key": (SAMPLE_KEY + "\n").encode(),
-            "农业农村局_2024.csv": _csv(_with_identity(farms, number, called, None, rng), "agriculture", "gb18030"),
-            "客户台账.csv": _csv(_with_identity(ledger, number, called, address, rng), "deposits", "utf-8-sig"),
-            "户籍登记.csv": _csv(_register(register, name, first, tables["members"]), "members", "utf-8-sig"),
-        }
+            "行政区划.csv": _csv(tables["villages"], "villages", "utf-8-sig"),
+            "户籍登记.csv": _csv(_register(w, tables["members"]), "members", "utf-8-sig"),
+            "农户普查.csv": _csv(_census(w, tables["households"], written, rng), "households", "gb18030"),
+            "农业农村局_2024.csv": _csv(_farms(w, tables["agriculture"], rng), "agriculture", "gb18030"),
+            "客户台账.csv": _csv(_ledger(w, tables["deposits"], rng), "deposits", "utf-8-sig"),
+            "市场监管局_经营主体.csv": _csv(_firms(w, tables["businesses"], rng), "businesses", "gb18030"),
+            ROSTER: _csv(roster, "programmes", "utf-8"),
+            EVENTS: _csv(events, "civility_events", "utf-8-sig"),
+        },
+        truth,
     )
 
 
@@ -67,79 +103,119 @@ def write_raw(raw: RawFiles, folder: Path) -> None:
         (folder / name).write_bytes(content)
 
 
-def _of(frame: pd.DataFrame, households: pd.Index, day: str) -> pd.DataFrame:
-    period = "year_end" if "year_end" in frame.columns else "month_end"
-    return frame[frame["household_id"].isin(households) & (frame[period] == pd.Timestamp(day))].reset_index(drop=True)
+# -- one file each -----------------------------------------------------------------------------------------------------
 
 
-def _with_identity(
-    frame: pd.DataFrame, number: pd.Series, name: pd.Series, address: pd.Series | None, rng: np.random.Generator
+def _of(w: _Written, frame: pd.DataFrame, period: str = "", day: str = "2024-12-31") -> pd.DataFrame:
+    """The rows of a table that speak of these households, of one period."""
+    inside = frame["household_id"].isin(w.households)
+    if period:
+        inside &= frame[period] == pd.Timestamp(day)
+    return frame[inside].reset_index(drop=True)
+
+
+def _signed(
+    w: _Written, frame: pd.DataFrame, rng: np.random.Generator, header: str, **front: np.ndarray
 ) -> pd.DataFrame:
-    """Name, identity number and address in place of the household's pseudonym."""
+    """Name and identity number of the head in place of the household's pseudonym."""
     household = frame["household_id"]
-    shown = _variants(name.loc[household].to_numpy(), rng)
-    written = _untidy(number.loc[household].to_numpy(), rng)
-    front = {"户主姓名": shown, "身份证号": written}
-    if address is not None:
-        front["住址"] = address.loc[household].to_numpy()
-    return pd.concat([pd.DataFrame(front), frame.drop(columns="household_id")], axis=1)
+    shown = {
+        "户主姓名": scribes.other_hand(w.head(w.name).loc[household].to_numpy(), rng),
+        header: scribes.untidy(w.number().loc[household].to_numpy(), rng),
+    }
+    return pd.concat([pd.DataFrame(shown | front), frame.drop(columns="household_id")], axis=1)
 
 
-def _register(register: Register, name: np.ndarray, first: np.ndarray, members: pd.DataFrame) -> pd.DataFrame:
-    rows = np.flatnonzero(np.isin(register.member_household, first))
-    known = members.set_index("person_id").reindex(register.person_id[rows])
+def _register(w: _Written, members: pd.DataFrame) -> pd.DataFrame:
+    register = w.register
+    rows = np.flatnonzero(np.isin(register.member_household, w.rows))
+    rows = rows[pd.Index(members["person_id"]).get_indexer(register.person_id[rows]) >= 0]
+    known = members.set_index("person_id").loc[register.person_id[rows]]
     words = {"head": "户主", "spouse": "配偶", "child": "子女", "parent": "父母"}
     made = pd.DataFrame(
         {
-            "姓名": name[rows],
+            "姓名": w.name[rows],
             "身份证号": register.member_number[rows],
             "户主身份证号": register.head_number[register.member_household[rows]],
             "relation": [words[r] for r in register.relation[rows]],
-            "出生日期": pd.Series(register.birth[rows].astype("datetime64[us]")).dt.strftime("%Y-%m-%d"),
+            "出生日期": _dates(register.birth[rows]),
             "sex": np.where(register.male[rows], "男", "女"),
         }
     )
-    dates = known[["observed_on", "known_on"]].reset_index(drop=True)
-    return pd.concat([made, dates], axis=1)
+    return pd.concat([made, known[["observed_on", "known_on"]].reset_index(drop=True)], axis=1)
+
+
+def _census(w: _Written, households: pd.DataFrame, written: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    """The census with the address under which each household was registered, and no village code."""
+    frame = _of(w, households)
+    address = w.address(written, rng).loc[frame["household_id"]].to_numpy()
+    signed = _signed(w, frame.drop(columns="village_id"), rng, "户主身份证号", 住址=address)
+    return signed.assign(head_sex=signed["head_sex"].map({"male": "男", "female": "女"}))
+
+
+def _farms(w: _Written, agriculture: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    return _signed(w, _of(w, agriculture, "year_end"), rng, "身份证号")
+
+
+def _ledger(w: _Written, deposits: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The bank's customers, with the address where they live and the customer number."""
+    frame = _of(w, deposits, "month_end")
+    customer = pd.Series([f"62{v:08d}" for v in 10_000_019 + 37 * w.rows], index=w.households)
+    front = {
+        "住址": w.address(w.people.village, rng).loc[frame["household_id"]].to_numpy(),
+        "客户号": customer.loc[frame["household_id"]].to_numpy(),
+    }
+    return _signed(w, frame, rng, "身份证号", **front)
+
+
+def _firms(w: _Written, businesses: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    frame = _of(w, businesses)
+    place = w.households.get_indexer(frame["household_id"])
+    code = credit_codes(w.rows)[place]
+    shown = np.where(rng.random(len(code)) < 0.1, [scribes.full_width(c) for c in code], code)
+    signed = _signed(w, frame.drop(columns="business_id"), rng, "户主身份证号", 统一社会信用代码=shown)
+    return signed.rename(columns={"户主身份证号": "经营者身份证号", "户主姓名": "经营者姓名"})
+
+
+def _roster(w: _Written, programmes: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Honours without identity numbers: name, birth date, address; and a few people whom nobody here knows."""
+    frame = _of(w, programmes)
+    household = frame["household_id"]
+    shown = {
+        "姓名": scribes.other_hand(w.head(w.name).loc[household].to_numpy(), rng, wrong=0.08),
+        "出生日期": scribes.heard_dates(w.head(w.register.birth).loc[household].to_numpy(), rng),
+        "住址": w.address(w.people.village, rng).loc[household].to_numpy(),
+    }
+    known = pd.concat([pd.DataFrame(shown), frame.drop(columns="household_id")], axis=1)
+    strangers = known.sample(max(2, len(known) // 12), random_state=int(rng.integers(1, 2**31)))
+    strangers = strangers.assign(姓名=scribes.invented(len(strangers), rng))
+    day = pd.to_datetime(strangers["出生日期"]) + pd.to_timedelta(rng.integers(-4000, 4000, len(strangers)), unit="D")
+    strangers["出生日期"] = day.dt.strftime("%Y-%m-%d")
+    listed = pd.concat([known, strangers], ignore_index=True)
+    meant = pd.DataFrame({"household_id": [*household, *[None] * len(strangers)], "row": np.arange(len(listed))})
+    return listed, meant
+
+
+def _events(w: _Written, events: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Civility points without numbers and birth dates: the name of a head and the village."""
+    frame = _of(w, events)
+    household = frame["household_id"]
+    shown = {
+        "姓名": scribes.other_hand(w.head(w.name).loc[household].to_numpy(), rng, wrong=0.05),
+        "住址": w.address(w.people.village, rng).loc[household].to_numpy(),
+    }
+    listed = pd.concat([pd.DataFrame(shown), frame.drop(columns="household_id")], axis=1)
+    return listed, pd.DataFrame({"household_id": household, "row": np.arange(len(listed))})
+
+
+def _dates(days: np.ndarray) -> np.ndarray:
+    return pd.Series(days.astype("datetime64[us]")).dt.strftime("%Y-%m-%d").to_numpy(dtype=object)
 
 
 def _csv(frame: pd.DataFrame, table: str, encoding: str) -> bytes:
-    """CSV bytes with the Chinese labels of the contract as headers; the provenance is the file's own."""
+    """CSV bytes with the Chinese labels of the contract as headers; source and port are the file's own."""
     labels = {c.name: c.zh for c in TABLES[table].columns}
     shown = frame.drop(columns=["source", "port"], errors="ignore").rename(columns=labels)
     buffer = io.StringIO()
     shown.to_csv(buffer, index=False, lineterminator="\n", date_format="%Y-%m-%d")
     return buffer.getvalue().encode(encoding)
-
-
-def _names(rng: np.random.Generator, n: int) -> np.ndarray:
-    surname = rng.choice(list(SURNAMES), n)
-    given = rng.choice(list(GIVEN), (n, 2))
-    second = np.where(rng.random(n) < 0.25, "", given[:, 1])
-    return np.array([a + b + c for a, b, c in zip(surname, given[:, 0], second, strict=True)], dtype=object)
-
-
-def _variants(name: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Names as another office writes them: variant characters, a blank between the characters."""
-    table = str.maketrans(VARIANTS)
-    u = rng.random(len(name))
-    spaced = [" ".join(n) if len(n) == 2 else n for n in name]
-    other = [n.translate(table) for n in name]
-    return np.select([u < 0.1, u < 0.4], [np.array(spaced, dtype=object), np.array(other, dtype=object)], name)
-
-
-def _untidy(number: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Identity numbers as typed: a small x, a blank at the end."""
-    u = rng.random(len(number))
-    small = np.array([n.lower() for n in number], dtype=object)
-    blank = np.array([n + " " for n in number], dtype=object)
-    return np.select([u < 0.5, u < 0.55], [small, blank], number)
-
-
-def _addresses(people: People, villages: Villages, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    v = people.village[rows]
-    house = rng.integers(1, 400, len(rows))
-    form = rng.integers(0, 3, len(rows))
-    town, village = villages.township[v], villages.name[v]
-    texts = zip(town, village, house, form, strict=True)
-    return np.array([(f"{t}{n}{h}号", f"{n}{h}", f"{t} {n} 第{h % 9 + 1}组")[f] for t, n, h, f in texts], dtype=object)

@@ -10,13 +10,15 @@ import pandas as pd
 
 from creditlab.data.world.book import note_ids
 from creditlab.data.world.borrowers import Demand, Slots
+from creditlab.data.world.departments import Facts
 from creditlab.data.world.lending import FIRST_MONTH, Measures, Notes, early_share, payment_dates
 from creditlab.data.world.people import People, Register
-from creditlab.data.world.permissions import FACTS, Disagreements
+from creditlab.data.world.permissions import FACTS, Filed
 from creditlab.data.world.places import intervention_ids
 from creditlab.data.world.risk import MEASURES, Officers, Risk, sigmoid
 from creditlab.data.world.streams import COHORTS, START, typed
 from creditlab.data.world.villages import Villages
+from creditlab.data.world.visits import Visits
 
 
 def households_truth(
@@ -100,30 +102,54 @@ def interventions_truth(villages: Villages, measures: Measures) -> pd.DataFrame:
     )
 
 
-def conflicts_truth(people: People, register: Register, disagreements: Disagreements) -> pd.DataFrame:
-    """Per household and fact on which two sources disagree: which is wrong, and the true value."""
-    true = {"area": people.area, "members": people.members, "business": (people.business >= 0).astype(int)}
-    filed = {"area": "agriculture", "members": "households", "business": "businesses"}
+def conflicts_truth(people: People, register: Register, filed: Filed, visits: Visits) -> pd.DataFrame:
+    """Per household and fact on which two sources disagree by error: which is wrong, and the true value."""
+    business = (people.business >= 0).astype(int)
+    true = {"area": people.area, "members": people.members, "business": business}
+    place = {"area": "agriculture", "members": "households", "business": "businesses"}
     rows = []
     for fact in FACTS:
-        side = disagreements.side[fact]
-        some = (side > 0) & ((people.business >= 0) | (fact != "business") | (side == 1))
-        h = np.flatnonzero(some)
-        closed = (fact == "business") & (side[h] == 2)
+        stated = np.bincount(visits.household, visits.wrong[fact], minlength=len(people)) > 0
+        false = filed.wrong[fact] & ((people.business >= 0) | (fact != "business"))
+        h = np.flatnonzero(stated | false)
+        wrong = np.select([stated[h] & false[h], stated[h]], ["both", "stated"], "filed")
+        value = np.where((fact == "business") & false[h], 0, true[fact][h])
         rows.append(
             pd.DataFrame(
                 {
                     "household_id": register.household_id[h],
                     "fact": fact,
-                    "filed_in": filed[fact],
-                    "wrong": np.where(side[h] == 1, "stated", "filed"),
-                    "true_value": np.where(closed, 0, true[fact][h]),
+                    "filed_in": place[fact],
+                    "wrong": wrong,
+                    "true_value": value,
                 }
             )
         )
     joined = pd.concat(rows, ignore_index=True)
     kinds = {"household_id": "id", "fact": "text", "filed_in": "text", "wrong": "text", "true_value": "number"}
     return _frame({name: (kind, joined[name].to_numpy()) for name, kind in kinds.items()})
+
+
+def facts_truth(
+    people: People, register: Register, villages: Villages, facts: Facts, closed: np.ndarray
+) -> pd.DataFrame:
+    """Per household: the true area, income, members, village and business, with the day on which the business closed.
+
+    `business` is none, open, or closed (closed long ago, though a registry may still show it open).
+    """
+    owner = people.business >= 0
+    gone = owner & facts.filed.wrong["business"]
+    return _frame(
+        {
+            "household_id": ("id", register.household_id),
+            "area": ("number", people.area),
+            "income": ("number", people.income),
+            "members": ("number", people.members),
+            "village": ("code", villages.code[people.village]),
+            "business": ("text", np.select([~owner, gone], ["none", "closed"], "open")),
+            "business_closed_on": ("date", np.where(owner & ~gone, closed, np.datetime64("NaT"))),
+        }
+    )
 
 
 def notes_truth(notes: Notes, slots: Slots, rows: np.ndarray) -> pd.DataFrame:

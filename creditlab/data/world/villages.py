@@ -82,17 +82,27 @@ def make_villages(n: int, per_village: int, seed: int) -> Villages:
     )
 
 
+#: The day on which a few villages took a new name.
+RENAMED_ON = np.datetime64("2022-07-01", "D")
+
+
+def _renamed(villages: Villages, rng: np.random.Generator) -> np.ndarray:
+    n = len(villages)
+    renamed = np.zeros(n, dtype=bool)
+    renamed[rng.choice(n, max(1, n // 60), replace=False)] = True
+    return renamed
+
+
 def villages_table(villages: Villages, people: np.ndarray, seed: int) -> pd.DataFrame:
     """The table `villages`: a row per village, two for those that were renamed on 2022-07-01."""
     rng = stream(seed, "villages_table")
     n = len(villages)
-    renamed = np.zeros(n, dtype=bool)
-    renamed[rng.choice(n, max(1, n // 60), replace=False)] = True
+    renamed = _renamed(villages, rng)
     rows = np.concatenate([np.arange(n), np.flatnonzero(renamed)])
     new = np.arange(len(rows)) >= n
     order = np.lexsort((new, rows))
     rows, new = rows[order], new[order]
-    changed = np.datetime64("2022-07-01")
+    changed = RENAMED_ON
     start = np.where(new, changed, np.datetime64("2015-01-01"))
     name = np.where(new, np.char.add(villages.name[rows].astype(str), "新村"), villages.name[rows].astype(str))
     observed = np.where(new, changed, np.datetime64("2019-11-01"))
@@ -113,6 +123,19 @@ def villages_table(villages: Villages, people: np.ndarray, seed: int) -> pd.Data
         "collective_income": villages.collective_income[rows],
     }
     return table("villages", columns, observed, late(rng, observed, (20, 40), 0))
+
+
+def village_changes_table(villages: Villages, seed: int) -> pd.DataFrame:
+    """The table `village_changes`: the villages that were renamed. Merges and splits come with `change_villages`."""
+    renamed = _renamed(villages, stream(seed, "villages_table"))
+    day = np.full(int(renamed.sum()), RENAMED_ON)
+    columns = {
+        "village_id": villages.code[renamed],
+        "successor_id": villages.code[renamed],
+        "changed_on": day,
+        "kind": np.full(len(day), "rename", dtype=object),
+    }
+    return table("village_changes", columns, day, day + 25)
 
 
 def geojson(villages: Villages) -> dict:

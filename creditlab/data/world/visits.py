@@ -1,31 +1,51 @@
-"""The collection log: what was asked of whom, when, through which port, with which outcome, and what was stated."""
+"""The collection log: what was asked of whom, when, through which port, with which outcome, and what was stated.
+
+Each port states facts with errors of its own: an officer of the bank who walks the fields errs least, a household that
+fills in a form on its telephone most. What was true on the day of a visit may have ended since.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from creditlab.data.world.departments import Facts
-from creditlab.data.world.permissions import CONSENT_SOURCES, LINKED_SOURCES
+from creditlab.data.world.permissions import CONSENT_SOURCES, FACTS, LINKED_SOURCES, other_area, other_members
 from creditlab.data.world.streams import only_where, stream, table
 from creditlab.data.world.villages import Villages
 
 NAT = np.datetime64("NaT", "D")
 OUTCOMES = ("done", "refused", "not_authorised", "not_connected")
+#: share of wrong statements on a fact, by port; of the village a third of that, of the income none but noise
+PORT_ERRORS = {"bank": 0.012, "government": 0.025, "self": 0.06}
+#: log standard deviation of a stated income, by port
+INCOME_NOISE = {"bank": 0.12, "government": 0.16, "self": 0.25}
 
 
-def collection_log_table(villages: Villages, facts: Facts, seed: int) -> pd.DataFrame:
-    """The table `collection_log`: the survey of each household, and one request per household and source."""
-    survey, requests = _surveys(villages, facts, seed), _requests(facts, seed)
-    columns = {k: np.concatenate([survey[k], requests[k]]) for k in survey}
-    requested = columns["requested_on"]
-    recorded = columns["recorded_on"]
-    known = np.where(np.isnat(recorded), requested, recorded)
-    return table("collection_log", columns, requested, known, columns.pop("port"))
+@dataclass(frozen=True)
+class Visits:
+    """The visits as arrays, one value per visit, and which of their statements are wrong."""
+
+    household: np.ndarray
+    day: np.ndarray
+    port: np.ndarray
+    done: np.ndarray
+    recorded: np.ndarray
+    income: np.ndarray
+    area: np.ndarray
+    members: np.ndarray
+    business: np.ndarray
+    village: np.ndarray
+    wrong: dict[str, np.ndarray]
 
 
-def _surveys(villages: Villages, facts: Facts, seed: int) -> dict[str, np.ndarray]:
-    """Visits of 2020 to 2021 to nine in ten households, and of 2023 to a third; villages are visited in turn."""
+def make_visits(villages: Villages, facts: Facts, closed: np.ndarray, seed: int) -> Visits:
+    """Visits of 2020 to 2021 to nine in ten households, and of 2023 to a third; villages are visited in turn.
+
+    `closed` is the day on which each household's business closed, blank where it did not.
+    """
     rng = stream(seed, "surveys")
     people, n = facts.people, len(facts.people)
     first, again = np.flatnonzero(rng.random(n) < 0.9), np.flatnonzero(rng.random(n) < 0.33)
@@ -37,25 +57,75 @@ def _surveys(villages: Villages, facts: Facts, seed: int) -> dict[str, np.ndarra
     done = rng.random(len(h)) < 0.94
     wait = np.where(rng.random(len(h)) < 0.05, rng.integers(120, 300, len(h)), rng.integers(0, 12, len(h)))
     consented = facts.consents.shared("collection_log", rng)[h] & done
-    side = facts.disagreements.side["business"][h]
+    return _stated(villages, facts, closed, h, day, port, done, wait, consented, stream(seed, "statements"))
+
+
+def _stated(
+    villages: Villages,
+    facts: Facts,
+    closed: np.ndarray,
+    h: np.ndarray,
+    day: np.ndarray,
+    port: np.ndarray,
+    done: np.ndarray,
+    wait: np.ndarray,
+    consented: np.ndarray,
+    rng: np.random.Generator,
+) -> Visits:
+    """What each visit states, wrong as often as its port errs."""
+    people, m = facts.people, len(h)
+    share = np.array([PORT_ERRORS[p] for p in port])
+    wrong = {fact: rng.random(m) < share for fact in FACTS} | {"village": rng.random(m) < share / 3}
+    noise = np.array([INCOME_NOISE[p] for p in port]) * rng.normal(0, 1, m)
+    area = np.where(wrong["area"], other_area(people.area[h], rng), people.area[h])
+    members = np.where(wrong["members"], other_members(people.members[h], rng), people.members[h])
     owner = people.business[h] >= 0
-    business = np.where(owner ^ (side == 1), "open", "none")
-    business = np.where(owner & (side == 2), "closed", business)
-    income = np.round(people.income[h] * np.exp(rng.normal(0, 0.15, len(h))), -3)
-    columns = {
-        "household_id": facts.register.household_id[h],
-        "covers": np.full(len(h), "survey", dtype=object),
-        "requested_on": day,
-        "recorded_on": np.where(done, day + wait, NAT),
-        "outcome": np.where(done, "done", "refused").astype(object),
-        "stated_income": np.where(consented, income, np.nan),
-        "stated_area": np.where(done, facts.disagreements.area_stated[h], np.nan),
-        "stated_members": np.where(done, facts.disagreements.members_stated[h], np.nan),
-        "stated_business": only_where(done, business),
-        "stated_village_id": only_where(done, villages.code[people.village[h]]),
-        "port": port.astype(object),
+    shut = owner & (facts.filed.wrong["business"][h] | (closed[h] <= day))
+    business = np.select([~owner, shut], ["none", "closed"], "open").astype(object)
+    other = np.where(business == "none", "open", np.where(rng.random(m) < 0.5, "none", "closed"))
+    business = np.where(wrong["business"], np.where(business == "closed", "open", other), business)
+    home = people.village[h]
+    step = rng.choice([-1, 1], m)
+    beside = np.where((home + step < 0) | (home + step >= len(villages)), home - step, home + step)
+    return Visits(
+        household=h,
+        day=day,
+        port=port.astype(object),
+        done=done,
+        recorded=np.where(done, day + wait, NAT),
+        income=np.where(consented, np.round(people.income[h] * np.exp(noise), -3), np.nan),
+        area=np.where(done, area, np.nan),
+        members=np.where(done, members, np.nan),
+        business=only_where(done, business),
+        village=only_where(done, villages.code[np.where(wrong["village"], beside, home)]),
+        wrong={fact: side & done for fact, side in wrong.items()},
+    )
+
+
+def collection_log_table(visits: Visits, facts: Facts, seed: int) -> pd.DataFrame:
+    """The table `collection_log`: the visits, and one request per household and source."""
+    survey, requests = _surveys(visits, facts), _requests(facts, seed)
+    columns = {k: np.concatenate([survey[k], requests[k]]) for k in survey}
+    requested = columns["requested_on"]
+    recorded = columns["recorded_on"]
+    known = np.where(np.isnat(recorded), requested, recorded)
+    return table("collection_log", columns, requested, known, columns.pop("port"))
+
+
+def _surveys(visits: Visits, facts: Facts) -> dict[str, np.ndarray]:
+    return {
+        "household_id": facts.register.household_id[visits.household],
+        "covers": np.full(len(visits.household), "survey", dtype=object),
+        "requested_on": visits.day,
+        "recorded_on": visits.recorded,
+        "outcome": np.where(visits.done, "done", "refused").astype(object),
+        "stated_income": visits.income,
+        "stated_area": visits.area,
+        "stated_members": visits.members,
+        "stated_business": visits.business,
+        "stated_village_id": visits.village,
+        "port": visits.port,
     }
-    return columns
 
 
 def _requests(facts: Facts, seed: int) -> dict[str, np.ndarray]:
