@@ -60,7 +60,7 @@ def check_word(value: str, known: Mapping[str, Any], where: str) -> None:
         raise InputError(message(f"one of {', '.join(known)}", repr(value), where, "Use one of these words."))
 
 
-def check_texts(where: str, **values: Any) -> None:
+def check_texts(where: str, /, **values: Any) -> None:
     """Every value that is given is a bilingual text."""
     for name, value in values.items():
         if value is not None and not isinstance(value, Text):

@@ -5,6 +5,8 @@ It arranges what the study found. It estimates nothing; every number comes from 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from creditlab import __version__
@@ -13,11 +15,17 @@ from creditlab.report import modelling_sections as modelling
 from creditlab.report import village_sections as villages
 from creditlab.report import village_space_sections as geography
 from creditlab.report import village_why_sections as reasons
-from creditlab.report.document import Document, Paragraph, Section
+from creditlab.report.area_sections import area_sections, strip
+from creditlab.report.document import Block, Callout, Document, Paragraph, Section
+from creditlab.report.findings_log import findings, findings_section, verdict_blocks
+from creditlab.report.formal_sections import appendix_section, documentation_section, scope_section
+from creditlab.report.outline import area_head
 from creditlab.results import made_at, plain
 
 
-def study_document(study: Any, lang: str = "zh", edition: str = "internal") -> Document:
+def study_document(
+    study: Any, lang: str = "zh", edition: str = "internal", earlier: Mapping[str, Any] | None = None
+) -> Document:
     """The report of a study, for the analyst who acts and the validator who signs.
 
     Parameters
@@ -25,26 +33,66 @@ def study_document(study: Any, lang: str = "zh", edition: str = "internal") -> D
     study : a `StudyResult`.
     lang : the language shown first; both are in the page.
     edition : 'internal', or 'external' with small cells suppressed and no rows of persons.
+    earlier : an earlier report.json, whose owners and statuses of findings are kept.
     """
+    manifest = _manifest(study)
+    tests = study.validation.tidy()
+    listed = findings(study.validation, study.findings, earlier)
+    areas = area_sections(study.validation, _of_study(study))
     sections = [
-        villages.summary(study, edition),
-        modelling.data(study),
-        modelling.scorecard(study),
-        modelling.validation(study.validation),
-        modelling.explanations(study),
-        *([villages.villages(study, edition)] if len(study.villages) else []),
-        *_why(study, edition),
-        *([villages.actions(study)] if len(study.actions) and edition == "internal" else []),
+        villages.summary(study, edition, [strip(study.validation), *verdict_blocks(listed)]),
+        *(replace(s, number=f"V{k}") for k, s in enumerate(_village_sections(study, edition), start=1)),
+        scope_section(manifest, tests),
+        areas.pop("data"),
+        modelling.design(study),
+        *areas.values(),
+        documentation_section(_documents(study)),
+        findings_section(listed),
         _method(study),
+        appendix_section(tests),
     ]
     return Document(
         title=Text("村级信用风险研究报告", "Village credit risk study"),
         subtitle=Text.same(study.name),
         sections=sections,
-        manifest=_manifest(study),
+        manifest=manifest,
         lang=lang,
         edition=edition,
     )
+
+
+def _village_sections(study: Any, edition: str) -> list[Section]:
+    """Which villages, why, and what next."""
+    return [
+        *([villages.villages(study, edition)] if len(study.villages) else []),
+        *_why(study, edition),
+        *([villages.actions(study)] if len(study.actions) and edition == "internal" else []),
+    ]
+
+
+def _of_study(study: Any) -> dict[str, list[Block]]:
+    """What the study adds to the areas of the validation: the data it read, and the explanations of its models."""
+    return {"data": modelling.data_blocks(study), "explanation": modelling.explanation_blocks(study)}
+
+
+def _documents(study: Any) -> dict[str, Text | None]:
+    """Where each document of the checklist stands in this report."""
+    here = {
+        "target": Text("复现清单：config", "manifest: config"),
+        "method": Text("方法与局限", "Method and limits"),
+        "limitations": Text("方法与局限", "Method and limits"),
+        "parameters": Text("3 模型设计", "3 Design"),
+        "results": Text("4–11", "4-11"),
+        "monitoring": Text("report.json 与 model.json 中的参照分组", "reference bins in report.json and model.json"),
+        "reproduction": Text("1 范围与复现", "1 Scope and manifest"),
+    }
+    edits = Text("评分卡的编辑记录（无编辑时为空）", "log of edits of the card; empty where there are none")
+    return {
+        **here,
+        "exclusions": Text("2 数据与合规", "2 Data and legality") if study.waterfall is not None else None,
+        "dictionary": Text("docs 与 model.json", "docs and model.json") if study.dictionary else None,
+        "overrides": edits,
+    }
 
 
 def _why(study: Any, edition: str) -> list[Section]:
@@ -60,31 +108,69 @@ def _why(study: Any, edition: str) -> list[Section]:
     return [section for section in sections if section is not None]
 
 
-def validation_document(result: Any, name: str, manifest: dict[str, Any], lang: str = "zh") -> Document:
-    """The report on a model or a score that was made elsewhere: tests by sample, ROC, calibration."""
+def validation_document(
+    result: Any,
+    name: str,
+    manifest: dict[str, Any],
+    lang: str = "zh",
+    edition: str = "internal",
+    design: Section | None = None,
+    more: Mapping[str, Sequence[Block]] | None = None,
+    earlier: Mapping[str, Any] | None = None,
+) -> Document:
+    """The report on one model, or on a score that was made elsewhere: sections 0 to 13 of the outline.
+
+    Parameters
+    ----------
+    result : a `ValidationResult`. name : what was validated. manifest : what leads back to the inputs.
+    design : the section on the model itself; None says that only a score or a PD was given.
+    more : further blocks by area, such as explanations.
+    earlier : an earlier report.json, whose owners and statuses of findings are kept.
+    """
+    manifest = {**manifest, "made": made_at(), "creditlab": __version__}
+    tests = result.tidy()
+    listed = findings(result, None, earlier)
+    areas = area_sections(result, more)
     sections = [
-        modelling.validation(result),
         Section(
-            "model",
-            Text("模型本身", "The model itself"),
-            [
-                Paragraph(
-                    Text(
-                        "仅提供了评分或违约概率，因此没有分箱、系数与解释部分；如需这些部分，请提供 model.json。",
-                        "Only a score or a PD was given, so there are no bins, coefficients or explanations here; "
-                        "give a model.json to have them.",
-                    )
-                )
-            ],
+            "summary", Text("封面与结论", "Cover and verdict"), [*verdict_blocks(listed), strip(result)], number="0"
         ),
+        scope_section(manifest, tests),
+        areas.pop("data"),
+        design or _no_design(),
+        *areas.values(),
+        documentation_section(_documents_of_score(design)),
+        findings_section(listed),
+        appendix_section(tests),
     ]
     return Document(
         title=Text("模型验证报告", "Model validation"),
         subtitle=Text.same(name),
         sections=sections,
-        manifest={**manifest, "made": made_at(), "creditlab": __version__},
+        manifest=manifest,
         lang=lang,
+        edition=edition,
     )
+
+
+def _documents_of_score(design: Section | None) -> dict[str, Text | None]:
+    made = Text("3 模型设计", "3 Design") if design else None
+    return {
+        "parameters": made,
+        "results": Text("4–11", "4-11"),
+        "reproduction": Text("1 范围与复现", "1 Scope and manifest"),
+        "monitoring": Text("report.json 中的参照分组", "reference bins in report.json"),
+    }
+
+
+def _no_design() -> Section:
+    """What stands in the place of the model where only a score or a PD was given."""
+    text = Text(
+        "仅提供了评分或违约概率，因此没有分箱、系数与解释部分；如需这些部分，请提供 model.json。",
+        "Only a score or a PD was given, so there are no bins, coefficients or explanations here; "
+        "give a model.json to have them.",
+    )
+    return Section(**area_head("design"), blocks=[Callout(text, "none")])
 
 
 def _manifest(study: Any) -> dict[str, Any]:

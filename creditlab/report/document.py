@@ -56,11 +56,15 @@ def _named(block: Any, name: str) -> Block:
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A section of the report; blocks without an id are called `<section>.<position>`."""
+    """A section of the report; blocks without an id are called `<section>.<position>`.
+
+    `number` stands before the title; where no section of a document has one, they are counted from 1.
+    """
 
     id: str
     title: Text
     blocks: Sequence[Block] = ()
+    number: str = ""
 
     def __post_init__(self) -> None:
         check_texts(f"section '{self.id}'", title=self.title)
@@ -75,7 +79,8 @@ class Section:
         object.__setattr__(self, "blocks", tuple(named))
 
     def to_dict(self) -> dict[str, Any]:
-        return {"id": self.id, "title": self.title.to_dict(), "blocks": [b.entry() for b in self.blocks]}
+        blocks = [b.entry() for b in self.blocks]
+        return {"id": self.id, "number": self.number, "title": self.title.to_dict(), "blocks": blocks}
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +118,11 @@ class Document:
         object.__setattr__(self, "sections", tuple(self.sections))
         _check_ids([*(s.id for s in self.sections), *(b.id for b in self.blocks())])
         self._check_evidence()
+
+    def numbers(self) -> list[str]:
+        """What stands before the title of each section, and of the manifest."""
+        given = [section.number for section in self.sections]
+        return [*given, ""] if any(given) else [str(k) for k in range(1, len(given) + 2)]
 
     def _check_evidence(self) -> None:
         anchors = {*(s.id for s in self.sections), *(b.id for b in self.blocks()), "manifest"}

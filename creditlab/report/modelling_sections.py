@@ -11,23 +11,13 @@ from creditlab.plots import binning as binning_plots
 from creditlab.plots import explanation as explanation_plots
 from creditlab.plots import loans as loan_plots
 from creditlab.plots import scorecard as scorecard_plots
-from creditlab.plots import validation as validation_plots
 from creditlab.plots.words import Text
+from creditlab.report.area_sections import MODELS, SPLITS
 from creditlab.report.document import Block, Callout, FigureBlock, Paragraph, Section, TableBlock, pair_texts
-
-SPLITS = {
-    "development": Text("开发样本", "development"),
-    "test": Text("测试样本", "test"),
-    "out-of-time": Text("时间外样本", "out-of-time"),
-}
-MODELS = {
-    "card": Text("评分卡", "scorecard"),
-    "challenger": Text("挑战者", "challenger"),
-    "card (out of village)": Text("评分卡（村外）", "scorecard (out of village)"),
-}
+from creditlab.report.outline import area_head
 
 
-def data(study: Any) -> Section:
+def data_blocks(study: Any) -> list[Block]:
     """What was read, whether it agrees with the ledger, what was imperfect, who is in the sample."""
     blocks: list[Block] = []
     if study.reconciliation is not None:
@@ -61,7 +51,7 @@ def data(study: Any) -> Section:
              "digest": Text("摘要", "digest")}  # fmt: skip
     there = {c: w for c, w in words.items() if c in study.sources}
     blocks.append(TableBlock("data.sources", Text("读入的表", "Tables read"), study.sources, there))
-    return Section("data", Text("数据", "Data"), blocks)
+    return blocks
 
 
 def _reconciliation(result: Any) -> list[Block]:
@@ -135,7 +125,7 @@ def labelled(frame: pd.DataFrame, dictionary: Any, column: str = "feature") -> p
     return frame.assign(**{column: named.astype(object)})
 
 
-def scorecard(study: Any) -> Section:
+def design(study: Any) -> Section:
     """Which characteristics, which points, which coefficients with which certainty."""
     card, labels = study.models["card"].result_, study.dictionary
     blocks: list[Block] = [
@@ -173,7 +163,7 @@ def scorecard(study: Any) -> Section:
         *(_bins(card.bins[name], name, labels) for name in _strongest(card)),
         _points(card, labels),
     ]
-    return Section("scorecard", Text("评分卡", "Scorecard"), blocks)
+    return Section(**area_head("design"), blocks=blocks)
 
 
 #: characteristics whose bins are drawn; the points table has them all
@@ -256,67 +246,6 @@ def _selection_note() -> Text:
     )
 
 
-def validation(result: Any) -> Section:
-    """Does it separate, are its PDs right, does it last: tests by sample and model."""
-    tests = pair_texts(result.tidy(), "test")
-    split = tests["split"] != ""
-    tests = tests[split] if split.any() else tests
-    tests = tests.assign(
-        model=tests["model"].map(lambda m: MODELS.get(m, m)).astype(object),
-        split=tests["split"].map(lambda s: SPLITS.get(s, s)).astype(object),
-    )
-    grades = tests["id"] == "cal.jeffreys_grade"
-    curves = result.curves
-    blocks: list[Block] = [
-        _tests("validation.tests", Text("检验结果", "Tests"), tests[~grades], "split"),
-        FigureBlock(
-            "validation.roc",
-            Text("ROC 曲线", "ROC curves"),
-            validation_plots.roc(result),
-            Text("各模型各样本的 ROC 曲线。", "ROC curve of each model on each sample."),
-            curves[curves["curve"] == "roc"],
-        ),
-        FigureBlock(
-            "validation.calibration",
-            Text("校准：预测与实际", "Calibration: predicted against observed"),
-            validation_plots.calibration(result),
-            Text("按预测违约率分组的实际坏账率及区间。", "Observed bad rate with interval in groups of predicted PD."),
-            curves[curves["curve"] == "calibration"],
-        ),
-        _tests(
-            "validation.grades", Text("分级校准（Jeffreys）", "Calibration by grade (Jeffreys)"), tests[grades], "scope"
-        ),
-    ]
-    return Section("validation", Text("验证", "Validation"), blocks)
-
-
-def _tests(id: str, title: Text, tests: pd.DataFrame, sample: str) -> TableBlock:
-    words = {
-        "test": Text("检验", "test"),
-        "model": Text("模型", "model"),
-        sample: Text("样本", "sample"),
-        "n": Text("样本量", "n"),
-        "estimate": Text("估计值", "estimate"),
-        "lo": Text("下限", "lower"),
-        "hi": Text("上限", "upper"),
-        "statistic": Text("统计量", "statistic"),
-        "df": Text("自由度", "df"),
-        "p_value": Text("p 值", "p-value"),
-        "p_adjusted": Text("校正 p 值", "adjusted p"),
-        "verdict": Text("结论", "verdict"),
-        "reason": Text("备注", "remark"),
-    }
-    numbers = ("estimate", "lo", "hi", "statistic", "p_value", "p_adjusted")
-    columns = {c: w for c, w in words.items() if tests[c].notna().any() and (tests[c].astype("str") != "").any()}
-    note = Text(
-        "区间按组（村）聚类；阈值与依据见下表；无法估计者在备注中说明原因。",
-        "Intervals are clustered by group (village); thresholds and references are in the table below; what cannot be "
-        "estimated says why in the remark.",
-    )
-    formats = {c: ".4f" for c in numbers if c in columns} | ({"verdict": "state"} if "verdict" in columns else {})
-    return TableBlock(id, title, tests, columns, formats, note)
-
-
 _IMPORTANCE = {
     "feature": Text("特征", "characteristic"),
     "mean_abs": Text("平均绝对贡献", "mean |contribution|"),
@@ -325,7 +254,7 @@ _IMPORTANCE = {
 }
 
 
-def explanations(study: Any) -> Section:
+def explanation_blocks(study: Any) -> list[Block]:
     """What moves the scores, in one form for card and challenger."""
     blocks: list[Block] = []
     for label, explanation in study.explanations.items():
@@ -348,7 +277,7 @@ def explanations(study: Any) -> Section:
     if study.dictionary:
         by_source = study.explanations["card"].by_source(study.dictionary).tidy().rename(columns={"feature": "source"})
         blocks.append(TableBlock("explanation.sources", Text("评分卡：按数据来源", "Scorecard: by source"), by_source))
-    return Section("explanation", Text("解释", "Explanations"), blocks)
+    return blocks
 
 
 def _value_function(explanation: Any) -> Text:

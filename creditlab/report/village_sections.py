@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,12 @@ from creditlab.village.suppression import suppress
 FIRST_PAGE = 10
 
 
-def summary(study: Any, edition: str) -> Section:
-    """The first page: how large, how good, which villages."""
+def summary(study: Any, edition: str, verdict: Sequence[Block]) -> Section:
+    """The first page: how large, how good, which villages; and the verdict on the models."""
     blocks: list[Block] = [KeyFigures(_key_figures(study))]
     if len(study.villages):
         blocks += [_certainty(study), _table(study, "summary.villages", FIRST_PAGE, edition)]
-    return Section("summary", Text("摘要", "Summary"), blocks)
+    return Section("summary", Text("封面与结论", "Cover and verdict"), [*blocks, *verdict], number="0")
 
 
 def _key_figures(study: Any) -> list[KeyFigure]:

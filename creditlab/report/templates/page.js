@@ -96,6 +96,25 @@
   for (const button of document.querySelectorAll("[data-lang]")) {
     button.addEventListener("click", () => speak(button.dataset.lang));
   }
+  // the rows that a table shows, as a file for a spreadsheet; text that could be run as a formula gets an apostrophe
+  const spoken = (cell) => {
+    const copy = cell.cloneNode(true);
+    copy.querySelectorAll(lang === "zh" ? ".en" : ".zh").forEach((other) => other.remove());
+    const text = copy.textContent.trim().replace(/\s+/g, " ");
+    const safe = /^[=+@\t\r]|^-(?![\d.,]+%?$)/.test(text) ? `'${text}` : text;
+    return `"${safe.replaceAll('"', '""')}"`;
+  };
+  for (const button of document.querySelectorAll("button.file")) {
+    button.addEventListener("click", () => {
+      const place = button.closest(".table, figure");
+      const rows = [...place.querySelector("table").rows].map((row) => [...row.cells].map(spoken).join(","));
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob(["\ufeff" + rows.join("\r\n")], { type: "text/csv" }));
+      link.download = `${place.id}.csv`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+  }
   const asked = /^#lang=(zh|en)$/.exec(location.hash);
   if (asked) speak(asked[1]);
 
