@@ -20,7 +20,7 @@ from creditlab.checks import check_columns, check_level, check_one_of
 from creditlab.columns import Dictionary
 from creditlab.errors import InputError, message
 from creditlab.estimators import check_fitted, read_frame
-from creditlab.explanation.routes import exact_values
+from creditlab.explanation.routes import exact_values, special_meanings
 from creditlab.explanation.shapley import interaction_values
 from creditlab.results import Result, Stamp
 
@@ -189,30 +189,39 @@ def points_of(model: Any, values: pd.Series, grid: int) -> pd.DataFrame:
         labels = [levels.names[k] for k in sorted(order)]
         return pd.DataFrame({"value": pd.Series(labels, dtype=object), "label": labels, "n": count[sorted(order)]})
     x = read_numbers(values, form_of(values))
-    codes = special_numbers(model, str(values.name))
+    told = special_told(model, values)
+    codes = list(told)
     plain = x[np.isfinite(x) & ~np.isin(x, codes)]
     points = (
         np.unique(np.quantile(plain, np.linspace(0.02, 0.98, grid), method="nearest")) if len(plain) else np.empty(0)
     )
     near = np.abs(plain[:, None] - points[None, :]).argmin(axis=1) if len(points) else np.empty(0, dtype=np.int64)
     rows = list(
-        zip(points.tolist(), [f"{v:.6g}" for v in points], np.bincount(near, minlength=len(points)), strict=True)
+        zip(points.tolist(), [_short(v) for v in points], np.bincount(near, minlength=len(points)), strict=True)
     )
-    rows += [(code, f"{code:g}", int((x == code).sum())) for code in codes if (x == code).any()]
+    rows += [(code, told[code], int((x == code).sum())) for code in codes if (x == code).any()]
     found = pd.DataFrame(rows, columns=["value", "label", "n"])
     if form_of(values) == "date":
         found["value"] = pd.Timestamp("1970-01-01") + pd.to_timedelta(found["value"], unit="D")
     return found
 
 
-def special_numbers(model: Any, name: str) -> list[float]:
-    """The special codes of a number column that a model keeps apart."""
-    result = model.result_
-    bins = result.bins
-    if bins is not None:
-        found = bins[name].spec.special if name in bins and bins[name].kind == "numeric" else ()
-        return [float(code) for code, _ in found]
-    return [code for coding in result.codings if coding.name == name for code, _ in coding.special]
+def special_told(model: Any, values: pd.Series) -> dict[float, str]:
+    """The special codes of a number column that a model keeps apart, and what each is called."""
+    result, name = model.result_, str(values.name)
+    if result.bins is not None:
+        if name not in result.bins or result.bins[name].kind != "numeric":
+            return {}
+        spec = result.bins[name].spec
+        return {float(code): meaning or f"{float(code):.12g}" for code, meaning in spec.special}
+    given = special_meanings(model, values.to_frame()).get(name, {})
+    kept = [code for coding in result.codings if coding.name == name for code, _ in coding.special]
+    return {code: given.get(code) or f"{code:.12g}" for code in kept}
+
+
+def _short(value: float) -> str:
+    """A number for an axis: whole from a thousand up, else three digits."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _drawn(frame: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
@@ -256,7 +265,7 @@ def _ale(model: Any, frame: pd.DataFrame, name: str, grid: int) -> pd.DataFrame:
     """Accumulated local effects along quantile edges; special codes and missing values are left out."""
     form = form_of(frame[name])
     x = read_numbers(frame[name], form)
-    usable = np.isfinite(x) & ~np.isin(x, special_numbers(model, name))
+    usable = np.isfinite(x) & ~np.isin(x, list(special_told(model, frame[name])))
     inside, v = frame[usable], x[usable]
     edges = np.unique(np.quantile(v, np.linspace(0, 1, grid + 1), method="nearest")) if len(v) else np.empty(0)
     if len(edges) < 2:
@@ -272,7 +281,7 @@ def _ale(model: Any, frame: pd.DataFrame, name: str, grid: int) -> pd.DataFrame:
     level = np.concatenate([[0.0], np.cumsum(local)])
     middle = float(n @ ((level[:-1] + level[1:]) / 2) / n.sum())
     counts = np.bincount(np.abs(v[:, None] - edges[None, :]).argmin(axis=1), minlength=len(edges))
-    labels = [f"{e:.6g}" for e in edges] if form != "date" else [str(as_value(e).date()) for e in edges]
+    labels = [_short(e) for e in edges] if form != "date" else [str(as_value(e).date()) for e in edges]
     return pd.DataFrame(
         {
             "feature": name, "value": labels, "label": labels, "n": counts, "effect": level - middle, "lo": np.nan,

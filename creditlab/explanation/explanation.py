@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from creditlab.binning.values import level_text
 from creditlab.checks import check_groups, check_one_of
 from creditlab.columns import Column, Dictionary
 from creditlab.errors import ColumnError, FitError, InputError, message, some
@@ -66,7 +67,8 @@ class Explanation(Result):
     value_function : what a contribution means and against which baseline, (zh, en).
     baseline : the name of the baseline in reasons, (zh, en).
     model, background : digests of the model and of the rows that stand for everybody.
-    data : the raw values of the features. shown : how values are told, where the model has bins.
+    data : the raw values of the features. shown : how values are told, where the model has bins; codes : the meaning of
+        special codes, where it has none.
     scale : points per log-odds, for reasons.
     concepts : feature → the strongest of the features that tell the same.
     labels : the declared columns.
@@ -85,6 +87,7 @@ class Explanation(Result):
     background: str = ""
     data: pd.DataFrame
     shown: Mapping[str, Shown] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     scale: Scale = field(default_factory=Scale)
     concepts: Mapping[str, str] = field(default_factory=dict)
     labels: Dictionary = field(default_factory=Dictionary)
@@ -250,13 +253,20 @@ class Explanation(Result):
                 if name is None:
                     told.append(None)
                     continue
-                value = self.shown[name].text(row, lang) if name in self.shown else value_text(data[name][row], lang)
+                value = self._value(name, row, data, lang)
                 others = [labels[other] for other in losses.members[c] if other != name]
                 told.append(sentence(labels[name], value, size[row, rank], self.baseline, others, lang))
             columns |= {f"reason_{rank + 1}": told, f"feature_{rank + 1}": led}
             columns[f"loss_{rank + 1}"] = size[:, rank].tolist()
         frame = pd.DataFrame(columns, index=self.values.index)
         return frame.astype({c: "str" for c in frame.columns if not c.startswith("loss")})
+
+    def _value(self, name: str, row: int, data: Mapping[str, list[Any]], lang: str) -> str:
+        if name in self.shown:
+            return self.shown[name].text(row, lang)
+        value = data[name][row]
+        meaning = self.codes.get(name, {}).get(value) if value == value else None
+        return value_text(value, lang) if meaning is None else f"{level_text(value)} {meaning}".strip()
 
     def to_shap(self) -> Any:
         """A `shap.Explanation`, for shap's own figures."""

@@ -40,7 +40,8 @@ THRESHOLDS: Mapping[str, tuple[float, bool] | None] = {
     "other model: households": None,
     "other model: villages": None,
     "value functions: leading reason": None,
-    "deletion": (1.0, True),
+    "deletion": (0.0, True),
+    "permutation: importance": (0.7, True),
     "monotonicity": (0.0, False),
     "interaction mass": (0.2, False),
     "off-manifold": (0.8, False),
@@ -57,8 +58,8 @@ NOTES: Mapping[str, tuple[str, str]] = {
         "largest contribution of a feature that the model does not use",
     ),
     "refits: reasons": (
-        "按村有放回抽样重新拟合 {k} 次，前 4 个理由的平均 Jaccard",
-        "mean Jaccard index of the top four reasons over {k} refits on villages drawn with replacement",
+        "在这些行上拟合，与按村有放回抽样重新拟合 {k} 次相比，前 4 个理由的平均 Jaccard",
+        "mean Jaccard index of the top four reasons of a fit on these rows and of {k} on villages drawn from them",
     ),
     "refits: importance": (
         "同上，特征重要性的平均 Kendall τ",
@@ -85,16 +86,20 @@ NOTES: Mapping[str, tuple[str, str]] = {
         "share of rows with the same leading reason under the interventional and the path-dependent values",
     ),
     "deletion": (
-        "把前 3 个理由换成背景值后对数几率的下降，与换随机 3 项之比",
-        "fall of the log-odds when the top three reasons take background values, over that of three random ones",
+        "把前 3 个理由换成其他户的值后对数几率的下降，减去换随机 3 项的下降",
+        "fall of the log-odds when the top three reasons take other rows' values, less that of three random ones",
+    ),
+    "permutation: importance": (
+        "打乱一个特征后 AUC 的损失与其平均绝对贡献的秩相关",
+        "rank correlation of the AUC lost by shuffling a feature with its mean absolute contribution",
     ),
     "monotonicity": (
         "已声明方向的特征上，沿单户曲线违反方向的步数占比",
         "share of steps along households' curves against a declared direction",
     ),
     "interaction mass": (
-        "全部两两交互的平均绝对值之和 / 全部贡献",
-        "sum of mean absolute pairwise interactions over that of contributions",
+        "两两交互的平均绝对值 / 交互与主效应之和",
+        "mean absolute pairwise interactions over those and the main effects",
     ),
     "off-manifold": (
         "分类器区分真实户与背景混合户的 AUC",
@@ -120,7 +125,6 @@ class Quality(Result):
     """
 
     title: ClassVar[str] = "Quality of explanations 解释质量"
-    plots: ClassVar[str] = "explanation_pair"
 
     @property
     def findings(self) -> pd.DataFrame:
@@ -139,7 +143,7 @@ def explanation_quality(
     ----------
     model : a fitted card or booster.
     X : raw rows; additivity is tested on all of them, the rest on at most `rows`.
-    y, groups : outcomes and villages; with them the model is refitted on villages drawn with replacement.
+    y, groups : outcomes and villages; with them the model is refitted on these rows, and on villages drawn from them.
     period : the month (or year) of each row; with it stability over time is tested.
     other : a second fitted model; with it agreement per household and per village is shown.
     dictionary : declared columns; None takes those that the model was fitted with.
@@ -161,12 +165,15 @@ def explanation_quality(
     made["additivity"] = (float(gap) / ADDITIVE[kind], len(frame))
     labels = None if groups is None else check_groups(groups, len(frame))
     if refits > 0 and y is not None:
-        made |= _refitted(model, frame, check_target(y, "y", len(frame)), labels, part, some, refits, seed)
+        made |= _refitted(model, frame, check_target(y, "y", len(frame)), labels, some, refits, seed)
     if period is not None:
         made |= _by_period(e, check_groups(period, len(frame), "period"))
     if other is not None:
         made |= _beside(part, explain(other, some), None if labels is None else labels[chosen])
     made |= _of_model(model, part, some, seed)
+    if y is not None:
+        outcome = check_target(y, "y", len(frame))[chosen]
+        made["permutation: importance"] = (_permutation(model, part, some, outcome, seed), len(some))
     made["deletion"] = (_deletion(model, part, some, frame, seed), len(some))
     made |= _of_reasons(part, declared)
     return _result(made, e, seed, refits, ADDITIVE[kind])
@@ -197,23 +204,25 @@ def _result(made: Mapping[str, tuple[float, int]], e: Explanation, seed: int, re
 
 
 def _refitted(
-    model: Any, frame: pd.DataFrame, y: np.ndarray, labels: np.ndarray | None, part: Explanation, some: pd.DataFrame,
-    refits: int, seed: int,
+    model: Any, frame: pd.DataFrame, y: np.ndarray, labels: np.ndarray | None, some: pd.DataFrame, refits: int,
+    seed: int,
 ) -> dict[str, tuple[float, int]]:  # fmt: skip
     """Stability over refits on villages drawn with replacement, and over seeds where the model has one."""
     rng = np.random.default_rng(seed)
     codes, names = pd.factorize(np.arange(len(frame)) if labels is None else labels)
+    whole = clone(model).fit(frame, y, groups=labels)
+    own = explain(whole, some)
     found = []
     for _ in range(refits):
         copies = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
         weight = copies[codes].astype(float)
         if len(np.unique(y[weight > 0])) == 2:
             found.append(clone(model).fit(frame, y, sample_weight=weight, groups=labels))
-    sets, taus = _stability(found, part, some)
+    sets, taus = _stability(found, own, some)
     made = {"refits: reasons": (sets, len(some)), "refits: importance": (taus, len(some))}
     if isinstance(model, Challenger):
         seeds = [clone(model).set_params(seed=model.seed + 1 + k).fit(frame, y, groups=labels) for k in range(refits)]
-        made["seeds: reasons"] = (_stability(seeds, part, some)[0], len(some))
+        made["seeds: reasons"] = (_stability(seeds, own, some)[0], len(some))
     return made
 
 
@@ -263,8 +272,11 @@ def _of_model(model: Any, part: Explanation, some: pd.DataFrame, seed: int) -> d
     idle = [name for name in result.features if table.loc[name, "splits"] == 0]
     design = result.design(some)
     pairs = interaction_values(result.trees, design, count_patterns(result.trees, design), result.players)
+    main = explain(model, some, background=some).values.to_numpy(copy=True)
+    for (i, j), values in pairs.items():
+        main[:, [i, j]] -= result.recalibrated[1] * values[:, None] / 2
     mass = sum(float(np.abs(v).mean()) for v in pairs.values()) * result.recalibrated[1]
-    whole = float(part.values.abs().to_numpy().mean(axis=0).sum())
+    whole = mass + float(np.abs(main).mean(axis=0).sum())
     path = explain(model, some, value="path").values.to_numpy()
     ours = part.values.to_numpy()
     same = float((top_sets(ours, 1) == top_sets(path, 1)).all(axis=1).mean())
@@ -351,8 +363,24 @@ def _deletion(
                     changed[name] = changed[name].where(~hit, source[name].set_axis(some.index))
             fall += float((before - model.decision_function(changed)).mean()) / draws
         falls.append(fall)
-    # random deletion pulls towards the mean: on average it changes nothing, and its fall may be below zero
-    return falls[0] / max(abs(falls[1]), 1e-6)
+    return falls[0] - falls[1]
+
+
+def _permutation(model: Any, part: Explanation, some: pd.DataFrame, y: np.ndarray, seed: int) -> float:
+    """Spearman's correlation of the AUC lost by shuffling the raw columns of a feature with its importance."""
+    from scipy.stats import spearmanr
+    from sklearn.metrics import roc_auc_score
+
+    weight = part.values.abs().mean().to_numpy()
+    if len(np.unique(y)) < 2 or len(weight) < 3 or np.ptp(weight) == 0:
+        return float("nan")
+    rng, before, lost = np.random.default_rng(seed), roc_auc_score(y, model.decision_function(some)), []
+    for name in part.values.columns:
+        order, changed = rng.permutation(len(some)), some.copy()
+        for column in _raw(model, name):
+            changed[column] = some[column].iloc[order].set_axis(some.index)
+        lost.append(before - roc_auc_score(y, model.decision_function(changed)))
+    return float(spearmanr(lost, weight).statistic) if np.ptp(lost) > 0 else float("nan")
 
 
 def _raw(model: Any, name: str) -> tuple[str, ...]:

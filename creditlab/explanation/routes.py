@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from creditlab.binning.settings import special_codes
 from creditlab.challenger import Challenger, count_patterns
 from creditlab.challenger.boosting import booster_of
 from creditlab.checks import check_one_of
@@ -128,6 +129,7 @@ def explain(
     return wrapped(
         pd.DataFrame(values, index=frame.index, columns=features), meaning,
         Stamp.of([values, np.array([meaning.base_value])], spec), data=data, shown=shown,
+        codes=special_meanings(model, frame),
         model=model_digest(model), scale=model.result_.scale, concepts=model.result_.concepts,
         labels=model.result_.labels,
     )  # fmt: skip
@@ -286,6 +288,14 @@ def _told_values(model: Any, frame: pd.DataFrame, features: Sequence[str]) -> tu
         for name, found in codes.items()
     }
     return pd.DataFrame(raw, index=frame.index), shown
+
+
+def special_meanings(model: Any, frame: pd.DataFrame) -> dict[str, dict[Any, str]]:
+    """The special codes of each raw column with their meanings, of a model without bins."""
+    if model.result_.bins is not None or not model.special:
+        return {}
+    given = {name: codes for name, codes in model.special.items() if name == "*" or name in frame}
+    return {name: dict(codes) for name, codes in special_codes(given, frame).items() if codes}
 
 
 def _filled(texts: tuple[str, str], n: int) -> tuple[str, str]:

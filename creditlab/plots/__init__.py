@@ -12,7 +12,10 @@ from typing import Any
 _AREAS = (
     "binning",
     "binning_views",
+    "challenger",
     "explanation",
+    "explanation_effects",
+    "explanation_pair",
     "land",
     "loans",
     "means",

@@ -1,4 +1,4 @@
-"""Figures of explanations: importance by feature and by source, the spread of contributions, one household.
+"""Figures of explanations: importance, the spread of contributions, along the values, one household, the villages.
 
 They draw an `Explanation`: contributions to the log-odds of bad, positive = riskier than the baseline.
 """
@@ -15,7 +15,7 @@ from creditlab.errors import InputError, message
 from creditlab.plots import theme
 from creditlab.plots.words import WORDS, Text
 
-__all__ = ["beeswarm", "by_source", "household", "importance"]
+__all__ = ["beeswarm", "by_source", "dependence", "household", "importance", "villages"]
 
 #: features in one figure; the table has them all
 MOST = 20
@@ -106,6 +106,106 @@ def _heights(dots: np.ndarray, width: float) -> np.ndarray:
     return heights
 
 
+def dependence(explanation: Any, feature: Any, cells: int = 30) -> go.Figure:
+    """The contribution of one feature along its values: the median of each cell, and the middle 90 % of its households.
+
+    Numbers are drawn in cells of equally many rows, at most `cells`; levels, bins and special codes one by one. The
+    spread inside a cell is what other features add to this one: a card without crosses has none.
+    """
+    values = _values(explanation)
+    if feature not in values.columns:
+        raise InputError(message("a feature of the explanation", repr(feature), "dependence", "See values.columns."))
+    numeric, place, texts = _places(explanation, feature, cells)
+    phi = values[feature].to_numpy(dtype=float)
+    kept = np.unique(place)
+    middle, lo, hi = (np.array([np.quantile(phi[place == k], q) for k in kept]) for q in (0.5, 0.05, 0.95))
+    n = np.array([(place == k).sum() for k in kept])
+    note = [theme.label_of(feature, getattr(explanation, "labels", None)), _rows(explanation), WORDS["middle_share"]]
+    fig = theme.figure("dependence", note, height=520, showlegend=False)
+    shown = theme.show_labels(fig, [texts[k] for k in kept], most=30)
+    # numbers keep their distances; levels and codes stand behind them, one step each
+    line = np.array([k in numeric for k in kept])
+    x: Any = np.arange(len(kept)) if not line.all() else np.array([numeric[k] for k in kept])
+    fig.add_scatter(
+        x=x, y=middle, mode="markers+lines" if line.all() else "markers",
+        customdata=np.array([shown, n], dtype=object).T,
+        error_y=theme.spread(middle, lo, hi, color=theme.colour("sky")),
+        line={"color": theme.colour("mist"), "width": 1},
+        marker={
+            "size": 6 + 14 * np.sqrt(n / n.max()),
+            "color": np.where(middle > 0, *_two("vermilion", "blue")),
+            "symbol": np.where(line, "circle", "diamond"),
+        },
+        hovertemplate=theme.hover({"contribution": "%{y:.3f}", "n": "%{customdata[1]}"}, head="%{customdata[0]}"),
+    )  # fmt: skip
+    axis = theme.axis("feature_value")
+    if not line.all():
+        axis |= {"tickvals": np.arange(len(kept)), "ticktext": shown, "tickangle": -35}
+    return fig.update_layout(xaxis=axis, yaxis=theme.axis("contribution", zeroline=True), margin={"b": 120})
+
+
+def _places(explanation: Any, feature: Any, cells: int) -> tuple[dict[int, float], np.ndarray, dict[int, Text]]:
+    """The cell of each row, where a cell is a number its place on the axis, and what each cell is called."""
+    shown = getattr(explanation, "shown", {}).get(feature)
+    if shown is not None:
+        return {}, np.asarray(shown.codes), {k: Text(shown.zh[k], shown.en[k]) for k in range(len(shown.zh))}
+    raw = explanation.data[feature]
+    meanings = getattr(explanation, "codes", {}).get(feature, {})
+    coded = raw.isin(list(meanings)).to_numpy()
+    missing = raw.isna().to_numpy()
+    if not pd.api.types.is_numeric_dtype(raw) or pd.api.types.is_bool_dtype(raw):
+        names, listed = pd.factorize(raw.astype(object).where(~missing, "缺失 missing"))
+        return {}, names, {k: Text.same(v) for k, v in enumerate(listed)}
+    place, x = np.full(len(raw), -1), raw.to_numpy(dtype=float, na_value=np.nan)
+    plain = ~coded & ~missing
+    edges = np.unique(np.quantile(x[plain], np.linspace(0, 1, cells + 1))) if plain.any() else np.empty(0)
+    place[plain] = np.clip(np.searchsorted(edges, x[plain], side="right") - 1, 0, max(len(edges) - 2, 0))
+    at = {int(k): float(np.median(x[place == k])) for k in np.unique(place[plain])}
+    texts = {k: Text.same(f"{v:.0f}" if abs(v) >= 1000 else f"{v:.3g}") for k, v in at.items()}
+    for number, (code, meaning) in enumerate(meanings.items(), start=len(edges) + 1):
+        place[(raw == code).to_numpy()] = number
+        texts[number] = Text.same(meaning or f"{code:.12g}")
+    place[missing] = len(edges) + 1 + len(meanings)
+    texts[len(edges) + 1 + len(meanings)] = Text("缺失", "missing")
+    return at, place, texts
+
+
+def villages(
+    explanation: Any, groups: Any, names: Any = None, labels: Any = None, dictionary: Any = None, most: int = MOST
+) -> go.Figure:
+    """Why villages differ: mean contribution of each source in a village less that of all rows, as a heat map.
+
+    Parameters
+    ----------
+    groups : the village of each row. names : village → name. labels : source → bilingual label.
+    dictionary : declared columns; None takes the model's.
+    most : villages drawn, those that differ most; the last column is the whole difference.
+    """
+    table = explanation.by_source(dictionary).by_group(groups)
+    order = table["log_odds"].abs().sort_values(ascending=False, kind="stable").index[:most]
+    drawn = table.loc[order].sort_values("log_odds", ascending=False, kind="stable")
+    sources = [c for c in drawn.columns if c not in ("n", "log_odds")]
+    sources = sorted(sources, key=lambda c: -float(drawn[c].abs().mean()))
+    cells = drawn[[*sources, "log_odds"]].to_numpy()
+    note = [theme.of(len(drawn), len(table), "村", "villages"), _rows(explanation)]
+    fig = theme.figure("village_sources", note, height=230 + 22 * len(drawn))
+    rows = theme.show_labels(
+        fig, [Text.same(f"{(names or {}).get(v, v)} (n={n})") for v, n in drawn["n"].items()], most=30
+    )
+    across = theme.show_labels(fig, [*(theme.label_of(s, labels) for s in sources), WORDS["total"]])
+    limit = float(np.abs(cells[:, :-1]).max(initial=0.0)) or 1.0
+    fig.add_heatmap(
+        z=cells, x=np.arange(len(across)), y=np.arange(len(rows)), zmid=0, zmin=-limit, zmax=limit, xgap=1, ygap=1,
+        colorscale=[[0, theme.colour("blue")], [0.5, "#f7f7f7"], [1, theme.colour("vermilion")]],
+        text=[[f"{v:+.2f}" for v in row] for row in cells], texttemplate="%{text}", textfont={"size": 10},
+        colorbar={"title": {"text": "", "side": "right"}, "thickness": 12},
+        hovertemplate=theme.hover({"mean_gap": "%{z:+.3f}"}, head="%{customdata}"),
+        customdata=[[f"{r} · {c}" for c in across] for r in rows],
+    )  # fmt: skip
+    top = theme.axis("mean_gap", tickvals=np.arange(len(across)), ticktext=across, tickangle=-40)
+    return fig.update_layout(xaxis=top, yaxis=_rows_named(rows), margin={"l": 40, "b": 130})
+
+
 def household(explanation: Any, row: Any, most: int = 12) -> go.Figure:
     """How one household comes from the baseline to its log-odds of bad: a step per feature, the largest first.
 
@@ -158,7 +258,12 @@ def _waterfall(steps: list[tuple[Text, float, str]], explanation: Any) -> go.Fig
         connector={"line": {"color": theme.colour("grey"), "width": 1}},
         hovertemplate=theme.hover({"contribution": "%{text}"}),
     )
-    return fig.update_layout(xaxis=theme.axis("contribution"), yaxis=_rows_named(names), margin={"l": 40, "r": 60})
+    # room for the figures beside the bars, on both sides
+    ends = np.cumsum([value for _, value, kind in steps if kind != "total"])
+    low, high = min(float(ends.min()), 0.0), max(float(ends.max()), 0.0)
+    room = 0.1 * (high - low or 1.0)
+    axis = theme.axis("contribution", range=[low - room, high + room])
+    return fig.update_layout(xaxis=axis, yaxis=_rows_named(names), margin={"l": 40, "r": 60})
 
 
 def _two(first: str, second: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import factorial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,16 +78,21 @@ def department_value(
     codes = pd.factorize(check_groups(groups, len(X)))[0]
     declared = dictionary if dictionary is not None else (model.dictionary or {})
     owner, sources = source_numbers([str(c) for c in X.columns], declared)
-    most = MOST_REFITTED if refit else MOST_SOURCES
-    if not 2 <= len(sources) <= most:
-        raise InputError(
-            message(f"2 to {most} sources", f"{len(sources)}", "department_value", "Declare sources; join small ones.")
-        )
     score, used = (_refitted if refit else _kept)(model, X, y, groups, owner, sources, folds, seed)
-    values, influence = _all_sets(score, used, bad, share)
-    rows = []
+    most = MOST_REFITTED if refit else MOST_SOURCES
+    if len(sources) < 2 or not 1 <= len(used) <= most:
+        raise InputError(
+            message(
+                f"two sources or more, 1 to {most} of which the model uses",
+                f"{len(sources)}, {len(used)} used",
+                "department_value",
+                "Declare sources; give small ones one name.",
+            )
+        )
+    found = _all_sets(score, used, bad, share)
+    values, rows = found[0], []
     for m, metric in enumerate(METRICS):
-        rows += _rows(metric, sources, owner, used, values[:, m], influence[:, :, m], codes, level)
+        rows += _rows(metric, sources, owner, used, [part[..., m] for part in found], codes, level)
     table = _costed(pd.DataFrame(rows), dict(costs or {}), bad)
     facts = {
         "rows": len(bad), "bads": int(bad.sum()), "villages": int(codes.max()) + 1, "sources": len(sources),
@@ -117,7 +123,9 @@ def _kept(
         parts = [known[part] for part in name.split(" × ") if part in known] or [known.get(name, 0)]
         for part in parts:  # a cross of two sources is shared between them
             sums[:, part] += values / len(parts)
-    return (lambda chosen: level + sums[:, list(chosen)].sum(axis=1)), list(range(len(sources)))
+    # a source that moves no score adds nothing to any set: it needs no sets of its own
+    used = np.flatnonzero(np.abs(sums).max(axis=0) > 0).tolist()
+    return (lambda chosen: level + sums[:, list(chosen)].sum(axis=1)), used
 
 
 def _refitted(
@@ -133,16 +141,37 @@ def _refitted(
     return score, list(range(len(sources)))
 
 
-def _all_sets(score: Score, used: list[int], bad: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """(sets, metrics) the value of each set of sources, by bit mask, and (sets, rows, metrics) its influence by row."""
-    k = len(used)
-    values = np.zeros((1 << k, len(METRICS)))
-    influence = np.zeros((1 << k, len(bad), len(METRICS)), dtype=np.float32)
+def _all_sets(
+    score: Score, used: list[int], bad: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Over all sets of the sources that are used, by bit mask and metric.
+
+    The value of each set; the influence of each row on the value of all sources; on what each source adds by dropping
+    it; and on its Shapley value.
+    """
+    k, n = len(used), len(bad)
+    full = (1 << k) - 1
+    values, whole = np.zeros((1 << k, len(METRICS))), np.zeros((n, len(METRICS)))
+    without, shapley = np.zeros((k, n, len(METRICS))), np.zeros((k, n, len(METRICS)))
     for mask in range(1 << k):
-        s = np.round(score(tuple(j for j in used if mask >> j & 1)), 12)
-        for m, (value, row) in enumerate((auc_influence(s, bad), caught_influence(s, bad, share))):
-            values[mask, m], influence[mask, :, m] = value, row
-    return values, influence
+        s = np.round(score(tuple(j for bit, j in enumerate(used) if mask >> bit & 1)), 12)
+        row = np.empty((n, len(METRICS)))
+        for m, (value, each) in enumerate((auc_influence(s, bad), caught_influence(s, bad, share))):
+            values[mask, m], row[:, m] = value, each
+        if mask == full:
+            whole = row
+        size = mask.bit_count()
+        for bit in range(k):
+            inside = mask >> bit & 1
+            shapley[bit] += row * (_weight(size - 1, k) if inside else -_weight(size, k))
+            if mask == full ^ 1 << bit:
+                without[bit] = row
+    return values, whole, whole - without, shapley
+
+
+def _weight(before: int, k: int) -> float:
+    """The share of orders in which a player comes after `before` given others."""
+    return factorial(before) * factorial(k - before - 1) / factorial(k)
 
 
 def auc_influence(score: np.ndarray, bad: np.ndarray) -> tuple[float, np.ndarray]:
@@ -179,31 +208,31 @@ def caught_influence(score: np.ndarray, bad: np.ndarray, share: float) -> tuple[
 
 
 def _rows(
-    metric: str, sources: list[str], owner: np.ndarray, used: list[int], values: np.ndarray, influence: np.ndarray,
-    codes: np.ndarray, level: float,
+    metric: str, sources: list[str], owner: np.ndarray, used: list[int], found: list[np.ndarray], codes: np.ndarray,
+    level: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    from math import factorial
-
+    values, _, dropped, moved = found
     k, full = len(used), (1 << len(used)) - 1
     reach, masks = ndtri((1 + level) / 2), np.arange(1 << k)
-    size = np.array([int(mask).bit_count() for mask in masks])
-    found = []
+    weight = np.array([_weight(int(mask).bit_count(), k) if mask != full else 0.0 for mask in masks])
+    rows = []
     for j, source in enumerate(sources):
-        without = masks[(masks >> j & 1) == 0]
-        weight = np.array([factorial(s) * factorial(k - s - 1) / factorial(k) for s in size[without].tolist()])
-        shapley = float(weight @ (values[without | 1 << j] - values[without]))
-        moved = np.zeros(influence.shape[1])
-        for mask, w in zip(without.tolist(), weight.tolist(), strict=True):
-            moved += w * (influence[mask | 1 << j].astype(float) - influence[mask])
-        drop = float(values[full] - values[full ^ 1 << j])
-        dropped = influence[full].astype(float) - influence[full ^ 1 << j]
-        row: dict[str, Any] = {"source": source, "features": int((owner == j).sum()), "metric": metric,
-                               "alone": float(values[1 << j]), "without": float(values[full ^ 1 << j])}  # fmt: skip
-        for name, value, each in (("drop", drop, dropped), ("shapley", shapley, moved)):
+        row: dict[str, Any] = {"source": source, "features": int((owner == j).sum()), "metric": metric}
+        if j not in used:
+            row |= {"alone": values[0], "without": values[full]}
+            row |= dict.fromkeys(("drop", "drop_lo", "drop_hi", "shapley", "shapley_lo", "shapley_hi"), 0.0)
+            rows.append(row)
+            continue
+        bit = used.index(j)
+        others = masks[(masks >> bit & 1) == 0]
+        shapley = float(weight[others] @ (values[others | 1 << bit] - values[others]))
+        row |= {"alone": float(values[1 << bit]), "without": float(values[full ^ 1 << bit])}
+        drop = float(values[full] - values[full ^ 1 << bit])
+        for name, value, each in (("drop", drop, dropped[bit]), ("shapley", shapley, moved[bit])):
             se = clustered_error(each, codes)
             row |= {name: value, f"{name}_lo": value - reach * se, f"{name}_hi": value + reach * se}
-        found.append(row)
-    return found
+        rows.append(row)
+    return rows
 
 
 def clustered_error(influence: np.ndarray, codes: np.ndarray) -> float:
@@ -223,5 +252,5 @@ def _costed(table: pd.DataFrame, costs: dict[str, float], bad: np.ndarray) -> pd
     some = caught & (table["bads"] > 0) & table["cost"].notna()
     table["cost_per_bad"] = np.where(some, table["cost"] / table["bads"].where(some, 1.0), np.nan)
     none = caught & table["cost"].notna() & ~some
-    table["reason"] = pd.Series(np.where(none, "catches no more bads than chance 未能多识别坏客户", ""), dtype="str")
+    table["reason"] = pd.Series(np.where(none, "catches no bad more 未能多识别坏客户", ""), dtype="str")
     return table[list(COLUMNS)].astype({"source": "str", "metric": "str"})
