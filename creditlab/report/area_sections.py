@@ -40,6 +40,7 @@ _WORDS = {
     "test": Text("检验", "test"),
     "model": Text("模型", "model"),
     "where": Text("样本或范围", "sample or scope"),
+    "verdict": Text("结论", "verdict"),
     "n": Text("样本量", "n"),
     "estimate": Text("估计值", "estimate"),
     "lo": Text("下限", "lower"),
@@ -48,14 +49,12 @@ _WORDS = {
     "df": Text("自由度", "df"),
     "p_value": Text("p 值", "p-value"),
     "p_adjusted": Text("校正 p 值", "adjusted p"),
-    "threshold": Text("阈值", "threshold"),
-    "verdict": Text("结论", "verdict"),
     "reason": Text("备注", "remark"),
 }
 _NOTE = Text(
-    "区间按村（组）聚类，未给组时按行；阈值可由本行在 TOML 中设定；假设与出处见附录。",
-    "Intervals are clustered by village (group), by row where none was given; thresholds can be set in TOML; "
-    "hypotheses and references are in the appendix.",
+    "区间按村（组）聚类，未给组时按行；阈值、假设与出处见附录，阈值可由本行在 TOML 中设定。",
+    "Intervals are clustered by village (group), by row where none was given; thresholds, "
+    "hypotheses and references are in the appendix; a bank sets its own thresholds in TOML.",
 )
 
 

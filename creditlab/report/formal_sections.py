@@ -99,7 +99,8 @@ def documentation_section(present: Mapping[str, Text | None]) -> Section:
 def appendix_section(tests: pd.DataFrame) -> Section:
     """Every kind of test in this report with its hypothesis, where it has one, and where it comes from."""
     kinds = pair_texts(tests, "test").drop_duplicates("id").sort_values("id", kind="stable")
-    words = {"id": Text("编号", "id"), "test": Text("检验", "test"), "hypothesis": Text("原假设", "hypothesis"),
+    words = {"id": Text("编号", "id"), "test": Text("检验", "test"), "threshold": Text("阈值", "threshold"),
+             "hypothesis": Text("原假设", "hypothesis"),
              "reference": Text("出处", "reference")}  # fmt: skip
     columns = {name: label for name, label in words.items() if name in kinds}
     terms = pd.DataFrame([{"term": term.term, "name": term.name, "meaning": term.meaning} for term in GLOSSARY])
