@@ -44,7 +44,7 @@ def study_document(
         *(replace(s, number=f"V{k}") for k, s in enumerate(_village_sections(study, edition), start=1)),
         scope_section(manifest, tests),
         areas.pop("data"),
-        modelling.design(study),
+        modelling.design(study.models["card"].result_, study.dictionary),
         *areas.values(),
         documentation_section(_documents(study)),
         findings_section(listed),
@@ -72,7 +72,10 @@ def _village_sections(study: Any, edition: str) -> list[Section]:
 
 def _of_study(study: Any) -> dict[str, list[Block]]:
     """What the study adds to the areas of the validation: the data it read, and the explanations of its models."""
-    return {"data": modelling.data_blocks(study), "explanation": modelling.explanation_blocks(study)}
+    return {
+        "data": modelling.data_blocks(study),
+        "explanation": modelling.explanation_blocks(study.explanations, study.dictionary),
+    }
 
 
 def _documents(study: Any) -> dict[str, Text | None]:

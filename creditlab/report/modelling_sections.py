@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -125,9 +126,11 @@ def labelled(frame: pd.DataFrame, dictionary: Any, column: str = "feature") -> p
     return frame.assign(**{column: named.astype(object)})
 
 
-def design(study: Any) -> Section:
-    """Which characteristics, which points, which coefficients with which certainty."""
-    card, labels = study.models["card"].result_, study.dictionary
+def design(card: Any, labels: Any) -> Section:
+    """Which characteristics, which points, which coefficients with which certainty.
+
+    `card` is the result of a scorecard, `labels` its dictionary (may be empty).
+    """
     blocks: list[Block] = [
         FigureBlock(
             "scorecard.iv",
@@ -163,6 +166,19 @@ def design(study: Any) -> Section:
         *(_bins(card.bins[name], name, labels) for name in _strongest(card)),
         _points(card, labels),
     ]
+    return Section(**area_head("design"), blocks=blocks)
+
+
+def booster_design(booster: Any, labels: Any) -> Section:
+    """What a model of trees is made of; its characteristics stand in the section on explanations."""
+    facts = booster.glance().iloc[0]
+    table = pd.DataFrame({"item": [str(name) for name in facts.index], "value": [str(value) for value in facts]})
+    words = {"item": Text("项目", "item"), "value": Text("取值", "value")}
+    text = Text(
+        "本模型由决策树组成，没有分值表；各特征的作用见第 8 部分。",
+        "This model is made of trees and has no points table; what each characteristic does stands in section 8.",
+    )
+    blocks = [Paragraph(text), TableBlock("design.facts", Text("模型概要", "The model in brief"), table, words)]
     return Section(**area_head("design"), blocks=blocks)
 
 
@@ -254,10 +270,10 @@ _IMPORTANCE = {
 }
 
 
-def explanation_blocks(study: Any) -> list[Block]:
+def explanation_blocks(explanations: Mapping[str, Any], labels: Any) -> list[Block]:
     """What moves the scores, in one form for card and challenger."""
     blocks: list[Block] = []
-    for label, explanation in study.explanations.items():
+    for label, explanation in explanations.items():
         name = MODELS[label]
         blocks.append(
             FigureBlock(
@@ -268,14 +284,14 @@ def explanation_blocks(study: Any) -> list[Block]:
                     "各特征对对数几率的平均绝对贡献。",
                     "Mean absolute contribution of each characteristic to the log-odds of bad.",
                 ),
-                labelled(explanation.tidy(), study.dictionary),
+                labelled(explanation.tidy(), labels),
                 _IMPORTANCE,
                 {"mean_abs": ".4f", "mean": ".4f", "share": ".1%"},
             )
         )
         blocks.append(Paragraph(_value_function(explanation)))
-    if study.dictionary:
-        by_source = study.explanations["card"].by_source(study.dictionary).tidy().rename(columns={"feature": "source"})
+    if labels and "card" in explanations:
+        by_source = explanations["card"].by_source(labels).tidy().rename(columns={"feature": "source"})
         blocks.append(TableBlock("explanation.sources", Text("评分卡：按数据来源", "Scorecard: by source"), by_source))
     return blocks
 

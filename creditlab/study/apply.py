@@ -11,9 +11,11 @@ import pandas as pd
 
 from creditlab.binning import Binner
 from creditlab.checks import check_columns, check_frame, check_one_of, check_prob, check_target
+from creditlab.columns import Dictionary
 from creditlab.config import StudyConfig
 from creditlab.data import read_table
 from creditlab.errors import InputError, message
+from creditlab.explanation import explain
 from creditlab.files import whole_file, write_json, write_text
 from creditlab.results import Result, digest
 from creditlab.scorecard import Scorecard
@@ -105,7 +107,8 @@ def validation_report(
         )
     frame = read_table(table)
     y = _target(frame, target, str(table))
-    prob = _prob(frame, y, model, pd, score)
+    fitted = None if model is None else load(model)
+    prob = _prob(frame, y, fitted, pd, score)
     group_column = None if group is None else flat_table_group(frame, target, group)
     split = None
     if date is not None:
@@ -114,10 +117,22 @@ def validation_report(
     spec = None if split is None else {"development": "early"}
     result = validate(y, prob, split=split, groups=group_column, spec=spec)
     manifest = {"stamp": result.stamp.to_dict(), "table": digest(frame), "given": given[0]}
-    document = validation_document(result, Path(table).name, manifest, lang=lang)
+    about = {} if fitted is None else _about(fitted, frame)
+    document = validation_document(result, Path(table).name, manifest, lang=lang, **about)
     write_text(out, render(document))
     write_json(Path(out).with_suffix(".json"), document.to_dict())
     return result
+
+
+def _about(model: Any, frame: pd.DataFrame) -> dict[str, Any]:
+    """The parts of a report that need the model itself: its design, and what moves its scores on these rows."""
+    from creditlab.report.modelling_sections import booster_design, design, explanation_blocks
+
+    label = "card" if isinstance(model, Scorecard) else "challenger"
+    labels = getattr(model, "dictionary", None) or Dictionary()
+    explained = {label: explain(model, frame[list(model.feature_names_in_)])}
+    section = design if isinstance(model, Scorecard) else booster_design
+    return {"design": section(model.result_, labels), "more": {"explanation": explanation_blocks(explained, labels)}}
 
 
 def flat_table_group(frame: pd.DataFrame, target: str, group: str) -> np.ndarray:
@@ -135,7 +150,7 @@ def _target(frame: pd.DataFrame, target: str, where: str) -> np.ndarray:
 
 def _prob(frame: pd.DataFrame, y: np.ndarray, model: Any, pd_column: str | None, score: str | None) -> np.ndarray:
     if model is not None:
-        return score_table(load(model), frame)["pd"].to_numpy()
+        return score_table(model, frame)["pd"].to_numpy()
     column = pd_column or score
     check_columns(frame, [column], "table")  # type: ignore[list-item]
     values = frame[column].to_numpy(dtype=float)
