@@ -14,6 +14,8 @@ PACKAGES = {
         "optbinning==1.0.0", "ortools", "ropwr", "cvxpy", "osqp", "scs", "clarabel", "qdldl", "protobuf", "absl-py",
         "immutabledict", "matplotlib", "contourpy", "cycler", "fonttools", "kiwisolver", "pillow", "pyparsing",
     ],
+    "esda": ["esda==2.9.0", "libpysal==4.14.1", "geopandas", "shapely", "pyproj", "pyogrio", "certifi"],
+    "samplics": ["samplics==0.6.1", "polars", "polars-runtime-32"],
 }  # fmt: skip
 
 

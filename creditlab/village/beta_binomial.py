@@ -70,7 +70,9 @@ class BetaMixture:
         """`n` joint draws, n × villages: a node for each draw, then each village given that node."""
         rng = np.random.default_rng(seed)
         node = rng.choice(len(self.weight), size=n, p=self.weight)
-        return rng.beta(self.a[node, None] + self.bad, self.b[node, None] + self.good)
+        order = np.lexsort((np.round(self.good, 9), np.round(self.bad, 9)))  # no order of villages changes a draw
+        sample = rng.beta(self.a[node, None] + self.bad[order], self.b[node, None] + self.good[order])
+        return sample[:, np.argsort(order)]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -306,7 +306,9 @@ def _draws(
     us, ws = [], []
     for _, mode in nodes:
         shift = mode.schur.spread(rng.standard_normal((len(mode.w), each)))
-        own = rng.standard_normal((each, len(mode.u))) / np.sqrt(mode.diagonal)
+        # dealt by what is known of the villages: neither their order nor their names change a draw
+        place = np.argsort(np.lexsort((np.round(mode.diagonal, 6), np.round(mode.u, 6))))
+        own = rng.standard_normal((each, len(mode.u)))[:, place] / np.sqrt(mode.diagonal)
         us.append(mode.u + own - ((mode.between @ shift) / mode.diagonal[:, None]).T)
         ws.append((mode.w + shift.T)[:, :-1])
     return np.vstack(us), np.vstack(ws)

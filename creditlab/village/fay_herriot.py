@@ -59,7 +59,9 @@ class FayHerriotResult(Result):
         rng, count = np.random.default_rng(seed), check_draw_count(n)
         table = self.table
         shared = rng.standard_normal((count, self.root.shape[1])) @ self.root.T
-        sample = table["eblup"].to_numpy() + shared + self.rest * rng.standard_normal((count, len(table)))
+        own = rng.standard_normal((count, len(table)))
+        order = np.lexsort((np.round(self.rest, 9), np.round(table["eblup"], 9)))  # no order of villages changes a draw
+        sample = table["eblup"].to_numpy() + shared + self.rest * own[:, np.argsort(order)]
         return Draws.of(sample, neutral=float(self.facts["mean"]))
 
 

@@ -108,7 +108,7 @@ def quantile(
         lo, hi = np.where(height < q, x, lo), np.where(height < q, hi, x)
         following = x + (q - height) / np.maximum(density, 1e-300)
         following = np.where((following > lo) & (following < hi), following, (lo + hi) / 2)
-        done = np.all(np.abs(following - x) <= 1e-7 * sd)
+        done = np.all(np.abs(following - x) <= 1e-11 * sd)
         x = following
         if done:
             break

@@ -89,7 +89,7 @@ def _turn(at_most: object, padded: np.ndarray, count: np.ndarray, target: float,
         following = t - np.clip(gap / slope, -3, 3)
         following = np.where((following > lo) & (following < hi), following, (lo + hi) / 2)
         old_t, old_gap, t = t, gap, following
-        if np.max(np.abs(t - old_t)) < 1e-8:
+        if np.max(np.abs(t - old_t)) < 1e-12:
             break
     return t
 

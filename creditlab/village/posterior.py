@@ -80,11 +80,16 @@ class GammaMixture:
         return gammaincinv(mean**2 / variance, q) * variance / mean
 
     def draws(self, n: int, seed: int) -> np.ndarray:
-        """`n` joint draws, n × villages: a node for each draw, then each village given that node."""
+        """`n` joint draws, n × villages: a node for each draw, then each village given that node.
+
+        Random numbers are dealt to villages by their counts, not by their place: no order of villages changes a draw.
+        """
         rng = np.random.default_rng(seed)
         node = np.sort(rng.choice(len(self.weight), size=n, p=self.weight))
-        sample = rng.standard_gamma(self.shape[node, None] + self.count) / (self.rate[node, None] + self.exposure)
-        return rng.permutation(sample, axis=0)
+        order = np.lexsort((np.round(self.exposure, 9), np.round(self.count, 9)))
+        count, exposure = self.count[order], self.exposure[order]
+        sample = rng.standard_gamma(self.shape[node, None] + count) / (self.rate[node, None] + exposure)
+        return rng.permutation(sample, axis=0)[:, np.argsort(order)]
 
     def _mixed(self, values: np.ndarray) -> np.ndarray:
         """The mean over nodes. Not a matrix product: its last digits would depend on the number of threads."""

@@ -66,6 +66,7 @@ class VillageLogitResult(Result):
     plots: ClassVar[str] = "village"
 
     mixture: LevelMixture | NotEstimable
+    place: np.ndarray
     covariates: MixedLogit | None = None
 
     def draws(self, n: int, seed: int = 0, of: str = "effect") -> Draws:
@@ -85,8 +86,8 @@ class VillageLogitResult(Result):
         levels, effects = self.mixture.draws(count, seed)
         table = self.table
         if kind == "effect":
-            return Draws.of(effects[:, : len(table)], neutral=0.0)
-        rate = self.mixture.likelihood.rate(levels)[:, : len(table)]
+            return Draws.of(effects[:, self.place], neutral=0.0)
+        rate = self.mixture.likelihood.rate(levels)[:, self.place]
         if kind == "rate":
             return Draws.of(rate, neutral=table["bad"].sum() / table["n"].sum())
         return Draws.of(rate * (table["n"] / table["expected"]).to_numpy(), neutral=1.0)
@@ -156,29 +157,34 @@ class VillageLogit:
         if X is not None:
             covariates, loans = with_columns(loans, X, village)
         k, count = check_top(self.top, len(loans.names)), check_draw_count(self.draws)
-        net = joined(read_graph(graph, loans.names), loans.names) if spatial else None
+        given = read_graph(graph, loans.names) if spatial else None
+        inputs = [*loans.arrays(), pd.Series(loans.names)]
+        inputs += [] if given is None else [given.matrix.indices, given.matrix.data]
+        stamp = Stamp.of(inputs, {"model": repr(self), "top": k, "draws": count}, seed=self.seed)
+        loans, place = by_content(loans, given)
+        net = None if given is None else joined(given, loans.names)
         cells = gather(loans.bad, loans.offset, loans.codes, len(loans.names if net is None else net.villages), loans.n)
         common = common_level(cells)
         table = pd.DataFrame({"village": loans.names, "n": whole(cells.n[: len(loans.names)])})
         table["bad"] = whole(cells.bad[: len(loans.names)])
         facts: dict[str, Any] = {"villages": len(table), "n": float(cells.n.sum()), "bad": float(cells.bad.sum())}
         facts |= {"spatial": spatial or "none", "level": level, "grid_error": grid_error(), "top": k}
-        spec = {"model": repr(self), "top": k, "draws": count}
-        inputs = [
-            *loans.arrays(),
-            pd.Series(loans.names),
-            *([] if net is None else [net.matrix.indices, net.matrix.data]),
-        ]
-        stamp = Stamp.of(inputs, spec, seed=self.seed)
         if np.isinf(common):
-            self.result_ = _alike(table, facts, stamp, all_bad=common > 0)
+            self.result_ = _alike(table.iloc[place].reset_index(drop=True), facts, stamp, place, all_bad=common > 0)
             return self
         mixture, spread = _posterior(tabulate(cells), common, net, level)
         effects = mixture.draws(count, self.seed)[1][:, : len(table)]
         table = _estimates(table, summarise(mixture, level), mixture.likelihood.rate(np.full(len(cells.n), common)))
         table["p_top"], table["reason"] = p_top(effects, k), ""
         facts |= {**spread, "rankability": rankability(effects), "common_level": common, **_notes(net, graph, table)}
-        self.result_ = VillageLogitResult(table=table, stamp=stamp, facts=facts, mixture=mixture, covariates=covariates)
+        self.result_ = VillageLogitResult(
+            table=table.iloc[place].reset_index(drop=True),
+            stamp=stamp,
+            facts=facts,
+            mixture=mixture,
+            place=place,
+            covariates=covariates,
+        )
         return self
 
 
@@ -206,6 +212,23 @@ def check_loans(bad: Any, offset: Any, village: Any, n: Any) -> Loans:
     return Loans(y, trials, check_offset(offset, len(y)), codes, names)
 
 
+def by_content(loans: Loans, graph: Graph | None) -> tuple[Loans, np.ndarray]:
+    """The loans with villages in an order of what is known of them, and where each village of the old order now is.
+
+    By loans, bads, log-odds and neighbours, never by name: random numbers are dealt in this order, so that neither the
+    order of rows nor the names of the villages change a draw.
+    """
+    size = len(loans.names)
+    sums = [np.bincount(loans.codes, w, size) for w in (loans.n, loans.bad, loans.n * loans.offset)]
+    keys = [np.round(s, 9) for s in sums]
+    if graph is not None:
+        matrix = graph.aligned(loans.names).symmetric().matrix
+        keys += [np.round(matrix @ k, 9) for k in keys] + [np.diff(matrix.indptr).astype(float)]
+    order = np.lexsort(keys[::-1])
+    place = np.argsort(order)
+    return replace(loans, codes=place[loans.codes], names=loans.names[order]), place
+
+
 def with_columns(loans: Loans, X: Any, village: Any) -> tuple[MixedLogit, Loans]:
     """The columns' maximum likelihood estimates, and the loans with what they explain in the offset."""
     fitted = mixed_logit(loans.bad, X, village, n=loans.n, offset=loans.offset, points=POINTS)
@@ -224,9 +247,14 @@ def check_top(top: Any, villages: int) -> int:
 
 
 def joined(graph: Graph, names: pd.Index) -> Graph:
-    """The graph of the villages with loans, then of those without; unknown ones as islands."""
+    """The graph of the villages with loans, then of those without that join them; unknown ones as islands.
+
+    A part of the map without any loans says nothing of the others, and is left out.
+    """
     others = graph.villages[~graph.villages.isin(names)]
-    return graph.aligned(pd.Index([*names, *others], name="village")).symmetric()
+    seen = np.unique(graph.components[graph.villages.isin(names)])
+    carrying = np.isin(graph.components[graph.villages.get_indexer(others)], seen)
+    return graph.aligned(pd.Index([*names, *others[carrying]], name="village")).symmetric()
 
 
 def _posterior(
@@ -269,9 +297,11 @@ def _notes(net: Graph | None, graph: Any, table: pd.DataFrame) -> dict[str, Any]
     return {"islands": len(net.islands), "not_in_graph": missing, "note": "; ".join(notes)}
 
 
-def _alike(table: pd.DataFrame, facts: dict[str, Any], stamp: Stamp, all_bad: bool) -> VillageLogitResult:
+def _alike(
+    table: pd.DataFrame, facts: dict[str, Any], stamp: Stamp, place: np.ndarray, all_bad: bool
+) -> VillageLogitResult:
     """The result when all loans are good, or all bad: counts, and the reason why there is nothing else."""
     reason = ALL_ALIKE[all_bad]
     table = table.assign(**dict.fromkeys(ESTIMATES, np.nan), reason=reason)
     facts = {**facts, "sd": NotEstimable(reason), "rankability": NotEstimable(reason), "note": reason}
-    return VillageLogitResult(table=table, stamp=stamp, facts=facts, mixture=NotEstimable(reason))
+    return VillageLogitResult(table=table, stamp=stamp, facts=facts, mixture=NotEstimable(reason), place=place)

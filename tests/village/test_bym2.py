@@ -184,3 +184,16 @@ def test_sparse_factor_equals_dense_algebra():
     assert factor.log_determinant() == pytest.approx(np.linalg.slogdet(matrix)[1], rel=1e-12)
     again = Factor(matrix + np.diag(rng.random(81)), factor.pattern())
     assert again.inverse_diagonal().max() < factor.inverse_diagonal().max()
+
+
+def test_a_part_of_the_map_without_loans_changes_nothing():
+    """Villages beyond reach of any loan: even a map of other villages only gives every village its own word."""
+    rng = np.random.default_rng(0)
+    village = np.repeat(list("ABCDEF"), 30)
+    bad = (rng.random(180) < 0.15).astype(int)
+    line = {a: [b] for a, b in zip("ABCDE", "BCDEF", strict=True)}
+    alone = VillageLogit(spatial="bym2").fit(bad, None, village, graph=line).result_
+    beside = VillageLogit(spatial="bym2").fit(bad, None, village, graph={**line, "X": ["Y"], "Y": ["Z"]}).result_
+    np.testing.assert_allclose(alone.tidy()["effect"], beside.tidy()["effect"], atol=1e-12)
+    strangers = VillageLogit(spatial="bym2").fit(bad, None, village, graph={"X": ["Y"]}).result_
+    assert strangers.facts["not_in_graph"] == 6 and np.isfinite(strangers.tidy()["effect"]).all()

@@ -110,9 +110,6 @@ def test_kitagawa_pure_cases():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: vl.moran([1], None),
-        lambda: vl.lisa([1], None),
-        lambda: vl.scan([1], [1], [[0, 0]]),
         lambda: vl.did(),
         lambda: vl.att_gt(),
         lambda: vl.permutation(),
