@@ -19,6 +19,7 @@ _AREAS = (
     "land",
     "loans",
     "means",
+    "rejects",
     "scorecard",
     "strategy",
     "theme",

@@ -12,14 +12,16 @@ from creditlab.scorecard.edits import PointEdit
 from creditlab.scorecard.expert import Expert, PointGroups, PointSteps
 from creditlab.scorecard.gains import Gains, gains_table
 from creditlab.scorecard.grades import Grades, MasterScale
+from creditlab.scorecard.joining import JoinTest, join_test
 from creditlab.scorecard.logistic import LogisticFit, fit_logistic
 from creditlab.scorecard.overrides import Overrides, override_analysis
 from creditlab.scorecard.reasons import rank_losses, sentence
+from creditlab.scorecard.rejects import RejectBand, reject_inference
 from creditlab.scorecard.result import ScorecardResult
 from creditlab.scorecard.rules import Select
 from creditlab.scorecard.sample import Sample
 from creditlab.scorecard.scorecard import Scorecard
-from creditlab.scorecard.scores import TIERS, Scores, tier_of
+from creditlab.scorecard.scores import TIERS, Scores, join_scores, tier_of
 from creditlab.scorecard.swaps import SwapSet, swap_set
 
 __all__ = [
@@ -29,12 +31,14 @@ __all__ = [
     "Expert",
     "Gains",
     "Grades",
+    "JoinTest",
     "LogisticFit",
     "MasterScale",
     "Overrides",
     "PointEdit",
     "PointGroups",
     "PointSteps",
+    "RejectBand",
     "Sample",
     "Scorecard",
     "ScorecardResult",
@@ -44,8 +48,11 @@ __all__ = [
     "cutoff_sweep",
     "fit_logistic",
     "gains_table",
+    "join_scores",
+    "join_test",
     "override_analysis",
     "rank_losses",
+    "reject_inference",
     "sentence",
     "swap_set",
     "tier_of",

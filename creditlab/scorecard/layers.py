@@ -6,7 +6,7 @@ Each function takes a result and gives a new one, of which points, PD, reasons a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,19 +85,35 @@ def spanned(span: Span, bins: BinningResult, selection: pd.DataFrame, model: Mod
     return span.scale(float(worst), float(best))
 
 
-def calibrated_result(
-    result: ScorecardResult,
-    method: str,
-    log_odds: np.ndarray,
-    bad: np.ndarray | None,
-    weight: np.ndarray,
-    target_rate: float | None,
-) -> ScorecardResult:
-    """The result after a calibration on rows of these log-odds; see `Scorecard.calibrate`."""
+@dataclass(frozen=True)
+class Line:
+    """Calibrated log-odds = intercept + slope · log-odds."""
+
+    intercept: float
+    slope: float
+
+    def apply(self, log_odds: np.ndarray) -> np.ndarray:
+        """Calibrated log-odds."""
+        return self.intercept + self.slope * log_odds
+
+
+def find_calibration(
+    method: str, log_odds: np.ndarray, bad: np.ndarray | None, weight: np.ndarray, target_rate: float | None
+) -> Line | Knots:
+    """The calibration that rows of these log-odds ask for; see `Scorecard.calibrate`."""
+    if bad is None and method != "intercept":
+        raise InputError(message("outcomes", "None", "y", "Give y."))
     if method == "isotonic":
-        if bad is None:
-            raise InputError(message("outcomes", "None", "y", "Give y."))
-        found = isotonic(log_odds, bad, weight)
+        return isotonic(log_odds, bad, weight)  # type: ignore[arg-type]
+    if method == "platt":
+        return Line(*platt(log_odds, bad, weight))  # type: ignore[arg-type]
+    rate = float(weight @ bad / weight.sum()) if target_rate is None and bad is not None else target_rate
+    return Line(shift_to_rate(log_odds, rate, weight), 1.0)  # type: ignore[arg-type]
+
+
+def with_calibration(result: ScorecardResult, found: Line | Knots) -> ScorecardResult:
+    """The result after a calibration."""
+    if isinstance(found, Knots):
         return replace(result, knots=found if result.knots is None else _chained(result.knots, found))
     if result.knots is not None:
         raise InputError(
@@ -108,12 +124,7 @@ def calibrated_result(
                 "Calibrate the card as it was before, or take 'isotonic' again.",
             )  # fmt: skip
         )
-    if method == "platt":
-        if bad is None:
-            raise InputError(message("outcomes", "None", "y", "Give y."))
-        return _line(result, *platt(log_odds, bad, weight))
-    rate = float(weight @ bad / weight.sum()) if target_rate is None and bad is not None else target_rate
-    return _line(result, shift_to_rate(log_odds, rate, weight), 1.0)  # type: ignore[arg-type]
+    return _line(result, found.intercept, found.slope)
 
 
 def _chained(first: Knots, second: Knots) -> Knots:
@@ -142,12 +153,14 @@ def _line(result: ScorecardResult, a: float, b: float) -> ScorecardResult:
 
 
 def calibration_facts(
-    method: str, before: np.ndarray, after: np.ndarray, bad: np.ndarray | None, weight: np.ndarray
+    method: str, found: Line | Knots, before: np.ndarray, bad: np.ndarray | None, weight: np.ndarray
 ) -> dict[str, Any]:
     """What a calibration did on its rows: mean PD and, with outcomes, log-loss, before and after."""
     total = float(weight.sum())
     facts: dict[str, Any] = {"method": method, "n": total}
-    for name, eta in (("before", before), ("after", after)):
+    if isinstance(found, Line):
+        facts |= {"intercept": found.intercept, "slope": found.slope}
+    for name, eta in (("before", before), ("after", found.apply(before))):
         facts[f"mean_pd_{name}"] = float(weight @ expit(eta) / total)
         if bad is not None:
             facts[f"log_loss_{name}"] = float(-(weight @ (bad * eta - np.logaddexp(0.0, eta))) / total)

@@ -17,7 +17,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from creditlab.binning import Binner, BinningResult
-from creditlab.checks import check_groups, check_one_of, check_target, check_weights
+from creditlab.checks import check_groups, check_one_of
 from creditlab.columns import Dictionary, check_use
 from creditlab.errors import InputError, message
 from creditlab.estimators import (
@@ -33,11 +33,11 @@ from creditlab.estimators import (
     unseal,
 )
 from creditlab.files import write_text
-from creditlab.results import Stamp, digest, made_at, plain
+from creditlab.results import Stamp, plain
 from creditlab.scaling import Scale, Span
-from creditlab.scorecard.calibration import METHODS
+from creditlab.scorecard.changes import Changes
 from creditlab.scorecard.counterfactual import counterfactuals
-from creditlab.scorecard.edits import PointEdit, PointEditor, edit_cost
+from creditlab.scorecard.edits import PointEdit
 from creditlab.scorecard.expert import Expert, with_expert
 from creditlab.scorecard.exports import Exports
 from creditlab.scorecard.fitting import (
@@ -50,7 +50,7 @@ from creditlab.scorecard.fitting import (
     make_table,
     model_facts,
 )
-from creditlab.scorecard.layers import calibrated_result, calibration_facts, spanned, unedited, with_edits
+from creditlab.scorecard.layers import spanned, with_edits
 from creditlab.scorecard.performance import performance
 from creditlab.scorecard.points import BASES, add_points
 from creditlab.scorecard.result import ScorecardResult
@@ -63,7 +63,7 @@ from creditlab.scorecard.sheet import page
 from creditlab.scorecard.telling import Telling, slopes_of, tell, wide
 
 
-class Scorecard(Exports, CreditModel):
+class Scorecard(Changes, Exports, CreditModel):
     """Points per bin from a logistic regression of bad on WOE.
 
     Parameters
@@ -550,86 +550,6 @@ class Scorecard(Exports, CreditModel):
         scale = result.scale if content.get("span") is None else Span(*content["span"])
         card = cls(binner, scale, name=content["name"], **more, **content["settings"])
         return card._restore(content["features"], content["named"], result)
-
-    def edit(self, feature: str, *, author: str = "", held_out: tuple[Any, Any] | None = None) -> PointEditor:
-        """An editor of one feature's points: `.points(bin, points, reason=…)` gives a new card.
-
-        Parameters
-        ----------
-        feature : a feature of the card. author : who edits.
-        held_out : (X, y) rows on which the cost (AUC, log-loss, mean points, decisions) is measured.
-        """
-        check_fitted(self)
-        return PointEditor(self, feature, author, held_out, made_at())
-
-    def edited(self, edit: PointEdit, held_out: tuple[Any, Any] | None = None) -> Scorecard:
-        """This card with one more edit; the cost is measured on the held-out rows."""
-        check_fitted(self)
-        fresh = self._with_result(with_edits(self.result_, (edit,)), (*self.edits, edit))
-        if held_out is None:
-            return fresh
-        X, y = held_out
-        cost = edit_cost(self, fresh, X, check_target(y, "held_out", len(X)))
-        measured = replace(edit, cost=cost)
-        kept = replace(fresh.result_, edits=(*fresh.result_.edits[:-1], measured))
-        return self._with_result(kept, (*self.edits, measured))
-
-    def without_edits(self) -> Scorecard:
-        """This card as the model gave it.
-
-        Raises
-        ------
-        InputError : for a card that was calibrated too: take the one from before.
-        """
-        check_fitted(self)
-        if self.result_.edits and self.result_.calibration:
-            raise InputError(
-                message("a card that was not calibrated", "one that was", "without_edits", "Take the one from before.")
-            )
-        result = replace(self.result_, shifts=unedited(self.result_), edits=())
-        return self._with_result(result, ())
-
-    def calibrate(
-        self,
-        X: Any,
-        y: Any = None,
-        method: str = "platt",
-        *,
-        target_rate: float | None = None,
-        sample_weight: Any = None,
-    ) -> Scorecard:
-        """A new card whose PD is calibrated on these rows; the card itself stays as it is.
-
-        Parameters
-        ----------
-        X, y : rows that the card was not fitted on, as a rule. With a `target_rate` no outcomes are needed.
-        method : 'intercept' shifts all log-odds so that the mean PD is `target_rate` (None: the bad rate of `y`);
-            'platt' takes the line of the log-odds that fits best; 'isotonic' a rising step line, which bends the PD and
-            leaves the points. The first two change points too: the scale's odds hold again.
-
-        `result_.calibration` tells what was done, with log-loss and mean PD before and after.
-        """
-        frame = read_frame(self, X)
-        check_one_of(method, METHODS, "method")
-        weight = check_weights(sample_weight, len(frame))
-        bad = None if y is None else check_target(y, "y", len(frame), both=method != "intercept").astype(float)
-        if bad is None and (method != "intercept" or target_rate is None):
-            raise InputError(message("outcomes", "None", "y", "Give y, or method='intercept' with a target_rate."))
-        log_odds = self.result_.calibrated(self._log_odds(frame))
-        result = calibrated_result(self.result_, method, log_odds, bad, weight, target_rate)
-        fresh = self._with_result(result, self.edits)
-        after = result.calibrated(fresh._log_odds(frame))
-        facts = calibration_facts(method, log_odds, after, bad, weight)
-        steps = [*self.result_.calibration.get("steps", ()), facts]
-        return fresh._with_result(replace(fresh.result_, calibration={"steps": steps}), self.edits)
-
-    def _with_result(self, result: ScorecardResult, edits: Sequence[PointEdit]) -> Scorecard:
-        """This card with another result; what was measured before no longer holds and goes."""
-        stamp = replace(result.stamp, spec=digest(result.stamp.spec, result.layers()))
-        facts = {name: value for name, value in result.facts.items() if not name.startswith("rounding")}
-        result = replace(result, stamp=stamp, facts=facts, performance=pd.DataFrame()).prepared()
-        fresh = clone(self).set_params(edits=tuple(edits))
-        return fresh._restore(names_of(self), hasattr(self, "feature_names_in_"), result)
 
 
 def bins_iv(result: ScorecardResult) -> dict[str, float]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from creditlab.checks import as_pandas
+from creditlab.errors import InputError, message
 from creditlab.results import Result, Stamp
 
 #: tier → PD below which it holds; the last tier takes the rest
@@ -58,6 +59,31 @@ def make_scores(model: Any, data: Any, card: str) -> Scores:
     facts |= {f"tier_{name}": int(counts.get(name, 0)) for name, _ in TIERS}
     stamp = Stamp.of(table[["pd", "points"]], {"model": model.result_.stamp.to_dict(), "card": card})
     return Scores(table=table, stamp=stamp, facts=facts)
+
+
+def join_scores(entry: Scores, behaviour: Scores) -> Scores:
+    """One table of two cards: a household that the behaviour card scored is taken from there, others from the entry.
+
+    Raises
+    ------
+    InputError : when both cards bear one name, or a card scores a household twice on one date.
+    """
+    first, second = entry.tidy(), behaviour.tidy()
+    names = [str(one.facts["card"]) for one in (entry, behaviour)]
+    if names[0] == names[1]:
+        raise InputError(message("cards of two names", repr(names[0]), "join_scores", "Set Scorecard(name=...)."))
+    keys = ["household", *(["as_of"] if first["as_of"].notna().all() and second["as_of"].notna().all() else [])]
+    for name, table in zip(names, (first, second), strict=True):
+        if table.duplicated(keys).any():
+            raise InputError(message("one row per household and date", f"{int(table.duplicated(keys).sum())} more",
+                                     f"scores of '{name}'", "Score one date at a time."))  # fmt: skip
+    passed = pd.MultiIndex.from_frame(first[keys]).isin(pd.MultiIndex.from_frame(second[keys]))
+    table = pd.concat([first[~passed], second], ignore_index=True).sort_values(keys, kind="stable", ignore_index=True)
+    counts = table["card"].value_counts()
+    facts: dict[str, Any] = {"rows": len(table)} | {name: int(counts.get(name, 0)) for name in names}
+    facts |= {"mean_pd": float(table["pd"].mean())}
+    facts |= {f"tier_{name}": int((table["tier"] == name).sum()) for name, _ in TIERS}
+    return Scores(table=table, stamp=Stamp.of([entry.stamp.to_dict(), behaviour.stamp.to_dict()], names), facts=facts)
 
 
 def _column(data: Any, name: str, n: int, default: Any) -> Any:

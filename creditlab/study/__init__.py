@@ -8,19 +8,25 @@ from creditlab.study.letters import decision_letter, letter_of_table
 from creditlab.study.loan_book import LoanStudy, loan_study
 from creditlab.study.models import load
 from creditlab.study.outcome import StudyResult
+from creditlab.study.pair import CardPair, card_pair
 from creditlab.study.panel import VillagePanel, village_panel
+from creditlab.study.populations import Populations, county_populations
 from creditlab.study.run import run_study
 from creditlab.study.truth import with_truth
 from creditlab.study.why import VillageWhy, village_why
 
 __all__ = [
+    "CardPair",
     "CrossFit",
     "DepartmentValue",
     "LoanStudy",
     "ModellingFrame",
+    "Populations",
     "StudyResult",
     "VillagePanel",
     "VillageWhy",
+    "card_pair",
+    "county_populations",
     "cross_explain",
     "cross_fit",
     "decision_letter",

@@ -230,6 +230,20 @@ def gains() -> Gains:
     return gains_table(points, bad)
 
 
+def reject_band() -> pd.DataFrame:
+    """Two populations, one with a hostile name, two methods; with truths, as `RejectBand.judged` gives them."""
+    rows = []
+    for name, n, true in (("refused", 400, 0.25), (HOSTILE, 900, 0.12)):
+        for method, word in (("granted_only", ""), ("fuzzy", "low"), ("fuzzy", "middle"), ("fuzzy", "high")):
+            pd_ = 0.08 + 0.04 * ["", "low", "middle", "high"].index(word)
+            gain = {"": 0.0, "low": -0.9, "middle": 0.01, "high": 0.05}[word]
+            row = {"population": name, "population_zh": "被拒绝" if name == "refused" else name, "population_en": name}
+            row |= {"method": method, "method_zh": "模糊增广", "method_en": method, "assumption": word, "n": n}
+            row |= {"inferred_rate": pd_ + 0.02 if word else np.nan, "mean_pd": pd_, "true_pd": true, "gain": gain}
+            rows.append(row | {"gain_lo": gain - 0.01, "gain_hi": gain + 0.01})
+    return pd.DataFrame(rows)
+
+
 def sweep() -> CutoffSweep:
     points, bad, amount = _scored()
     tried = [*range(500, 660, 10), points[-20] + 1]
