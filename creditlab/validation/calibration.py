@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.special import chdtrc, fdtrc, ndtr
+from scipy.special import chdtrc, fdtrc, ndtr, stdtr
 
 from creditlab.checks import check_level, check_prob
 from creditlab.errors import InputError, message
@@ -24,16 +24,35 @@ PORTFOLIO = Kind(
     "Observed over expected defaults",
     "实际与期望违约之比",
     "z of O - E, variance Σp(1-p) or by cluster; EBA handbook CP/2022/08",
+    "O/E = 1 实际/期望为1",
+    "calibration_in_the_large",
 )
-BRIER = Kind("cal.brier", "Brier score", "Brier得分", "Brier 1950; Murphy, J. Applied Meteorology 12 (1973) 595-600")
+BRIER = Kind(
+    "cal.brier", "Brier score", "Brier得分", "Brier 1950; Murphy, J. Applied Meteorology 12 (1973) 595-600", "", "brier"
+)
 SPIEGELHALTER = Kind(
     "cal.spiegelhalter",
     "Spiegelhalter's z",
     "Spiegelhalter z检验",
     "Spiegelhalter, Statistics in Medicine 5 (1986) 421-433",
+    "the PDs are true PD为真",
+    "spiegelhalter",
 )
 COX = Kind(
-    "cal.cox", "Calibration slope (Cox)", "校准斜率（Cox）", "Cox, Biometrika 45 (1958) 562-565; Miller et al. 1991"
+    "cal.cox",
+    "Calibration slope (Cox)",
+    "校准斜率（Cox）",
+    "Cox, Biometrika 45 (1958) 562-565; Miller et al. 1991",
+    "intercept 0 and slope 1 截距为0且斜率为1",
+    "cox",
+)
+HOSMER = Kind(
+    "cal.hl_deciles",
+    "Hosmer-Lemeshow over quantile groups",
+    "Hosmer-Lemeshow检验（分位组）",
+    "Hosmer, Lemeshow, Communications in Statistics A9 (1980) 1043-1069; df G, or G - 2 when fitted here",
+    "the PDs are true PD为真",
+    "hosmer_lemeshow",
 )
 #: up to this many different PDs each is a grade of its own
 EXACT_GRADES = 50
@@ -159,22 +178,35 @@ def murphy(target: np.ndarray, p: np.ndarray, grades: int = 10) -> dict[str, flo
     return parts
 
 
-def spiegelhalter(y: Any, prob: Any, threshold: Threshold = DEFAULTS["p_value"]) -> TestResult:
+def spiegelhalter(y: Any, prob: Any, groups: Any = None, threshold: Threshold = DEFAULTS["p_value"]) -> TestResult:
     """Spiegelhalter's z of the Brier score: Σ(y - p)(1 - 2p) / √Σ(1 - 2p)²p(1 - p), two-sided. H0: the PDs are true.
 
-    It takes rows as independent; where villages share shocks it rejects too often.
+    Without groups rows count as independent, which rejects too often where villages share shocks; with groups the terms
+    are summed by village around their mean, and t with G - 1 degrees of freedom is used.
 
     >>> round(spiegelhalter([0, 0, 1, 1, 1], [0.1, 0.2, 0.4, 0.7, 0.9]).statistic, 8)
     -0.60246408
     """
     target = check_outcome(y)
     p = check_prob(prob, len(target))
-    lean = 1 - 2 * p
-    variance = float((lean**2 * p * (1 - p)).sum())
-    z = float(((target - p) * lean).sum()) / math.sqrt(variance) if variance > 0 else math.nan
-    p_value = math.nan if math.isnan(z) else float(2 * ndtr(-abs(z)))
+    codes = cluster_codes(groups, len(target))
+    terms = (target - p) * (1 - 2 * p)
+    variance = float(((1 - 2 * p) ** 2 * p * (1 - p)).sum())
+    if codes is not None and variance > 0:
+        variance = clustered_variance(terms - terms.mean(), codes)
+    z = float(terms.sum()) / math.sqrt(variance) if variance > 0 else math.nan
+    df = math.nan if codes is None else float(codes.max())
+    p_value = math.nan if math.isnan(z) else float(2 * (ndtr(-abs(z)) if codes is None else stdtr(df, -abs(z))))
     reason = "" if variance > 0 else NO_VARIANCE
-    row: dict[str, Any] = {"statistic": z, "p_value": p_value, "reason": reason, **rejected(p_value, threshold)}
+    if groups is not None and codes is None and not reason:
+        reason = FEW_CLUSTERS
+    row: dict[str, Any] = {
+        "statistic": z,
+        "df": df,
+        "p_value": p_value,
+        "reason": reason,
+        **rejected(p_value, threshold),
+    }
     return SPIEGELHALTER.result(inputs=[target, p], n=len(target), **row)
 
 
@@ -197,7 +229,9 @@ def hosmer_lemeshow(
     codes = grade_codes(p, groups)
     n = np.bincount(codes)
     mean = np.clip(np.bincount(codes, weights=p) / n, 0, 1)
-    return grade_chi_square(n, np.bincount(codes, weights=target), mean, fitted=fitted, threshold=threshold)
+    return grade_chi_square(
+        n, np.bincount(codes, weights=target), mean, fitted=fitted, threshold=threshold, kind=HOSMER
+    )
 
 
 def cox(
@@ -228,11 +262,11 @@ def cox(
     if reason:
         return COX.result(inputs=inputs, n=n, reason=reason, threshold=threshold)
     log_odds = np.log(p) - np.log1p(-p)
-    fit = _logit(target, [np.ones(n), log_odds], np.zeros(n))
+    fit = fit_logit(target, [np.ones(n), log_odds], np.zeros(n))
     if fit is None:
         return COX.result(inputs=inputs, n=n, reason=NO_FIT, threshold=threshold)
     (a, b), cov, best = fit
-    large = _logit(target, [np.ones(n)], log_odds)
+    large = fit_logit(target, [np.ones(n)], log_odds)
     z, df = critical(level, codes)
     if codes is None:
         statistic, p_value = _likelihood_ratio(target, p, best)
@@ -265,7 +299,7 @@ def _likelihood_ratio(target: np.ndarray, p: np.ndarray, best: float) -> tuple[f
     return statistic, float(chdtrc(2, statistic))
 
 
-def _logit(
+def fit_logit(
     target: np.ndarray, columns: list[np.ndarray], offset: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float] | None:
     """Coefficients, covariance, log likelihood of a small logit by Newton's method; None where it does not settle."""

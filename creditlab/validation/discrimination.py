@@ -27,11 +27,34 @@ CONSTANT = "variance zero: a constant score 方差为零：评分为常数"
 TOO_FEW = "a variance needs two bads and two goods 方差需要至少两个坏样本和两个好样本"
 NO_DIFFERENCE = "the two scores order the rows alike: no variance of the difference 两个评分排序相同，差异方差为零"
 
-AUC = Kind("disc.auc", "AUC", "AUC（ROC曲线下面积）", DELONG)
-GINI = Kind("disc.gini", "Gini (accuracy ratio)", "基尼系数（准确率比）", f"2 AUC - 1, BCBS WP14 (2005); {DELONG}")
-KS = Kind("disc.ks", "Kolmogorov-Smirnov", "KS统计量", "Kolmogorov 1933, Smirnov 1939; HKMA CA-G-4")
-PAIRED = Kind("disc.delong_pair", "Paired AUC difference", "配对AUC之差", DELONG)
-INITIAL = Kind("disc.auc_init", "AUC against development", "AUC与开发样本相比", "ECB instructions (2019) 2.5.4.1")
+AUC = Kind("disc.auc", "AUC", "AUC（ROC曲线下面积）", DELONG, "AUC = ½ AUC等于½", "auc")
+GINI = Kind(
+    "disc.gini",
+    "Gini (accuracy ratio)",
+    "基尼系数（准确率比）",
+    f"2 AUC - 1, BCBS WP14 (2005); {DELONG}",
+    "Gini = 0 基尼系数为0",
+    "gini",
+)
+KS = Kind(
+    "disc.ks",
+    "Kolmogorov-Smirnov",
+    "KS统计量",
+    "Kolmogorov 1933, Smirnov 1939; HKMA CA-G-4",
+    "bads and goods have the same scores 好坏样本评分分布相同",
+    "ks",
+)
+PAIRED = Kind(
+    "disc.delong_pair", "Paired AUC difference", "配对AUC之差", DELONG, "the AUCs are equal AUC相同", "delong"
+)
+INITIAL = Kind(
+    "disc.auc_init",
+    "AUC against development",
+    "AUC与开发样本相比",
+    "ECB instructions (2019) 2.5.4.1",
+    "the AUC at development was not above the current one 开发时AUC不高于当前",
+    "auc_against_initial",
+)
 
 
 @dataclass(frozen=True)

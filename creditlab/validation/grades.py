@@ -18,14 +18,28 @@ from creditlab.validation.result import Kind, TestResult, rejected
 from creditlab.validation.verdict import DEFAULTS, Threshold
 
 JEFFREYS = Kind(
-    "cal.jeffreys", "Jeffreys test of the PD", "Jeffreys检验", "ECB instructions (2019) 2.5.3.1; Brown et al. 2001"
+    "cal.jeffreys",
+    "Jeffreys test of the PD",
+    "Jeffreys检验",
+    "ECB instructions (2019) 2.5.3.1; Brown et al. 2001",
+    "the PD is at least the true rate PD不低于真实违约率",
+    "jeffreys",
 )
-BINOMIAL = Kind("cal.binomial", "Binomial test of the PD", "二项检验", "BCBS WP14 (2005) pp. 47-51")
+BINOMIAL = Kind(
+    "cal.binomial",
+    "Binomial test of the PD",
+    "二项检验",
+    "BCBS WP14 (2005) pp. 47-51",
+    "the PD is at least the true rate PD不低于真实违约率",
+    "binomial",
+)
 GROUPED = Kind(
     "cal.chi2_groups",
-    "Chi-square over grades (Hosmer-Lemeshow)",
-    "分组卡方检验（Hosmer-Lemeshow）",
+    "Chi-square over grades",
+    "分级卡方检验",
     "BCBS WP14 p. 52; Hosmer, Lemeshow 1980",
+    "every grade's PD is true 各组PD为真",
+    "grade_chi_square",
 )
 NO_VARIANCE = "no variance in any grade: all PDs are 0 or 1 各组方差均为零：PD均为0或1"
 CONTRADICTED = "a grade with a PD of 0 or 1 has outcomes that it rules out PD为0或1的组出现了不可能的结果"
@@ -75,6 +89,17 @@ def rate_limits(defaults: Any, n: Any, level: float) -> tuple[Any, Any]:
     return lo[()], hi[()]
 
 
+def wilson_limits(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Limits of the score test of a rate (E. Wilson, JASA 22 (1927) 209-212).
+
+    >>> tuple(round(v, 4) for v in wilson_limits(0, 10))
+    (0.0, 0.2775)
+    """
+    z = float(ndtri((1 + level) / 2))
+    centre, half = (k + z * z / 2) / (n + z * z), z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
 def binomial(
     defaults: int, n: int, pd: float, correlation: float = 0.0, threshold: Threshold = DEFAULTS["p_value"]
 ) -> TestResult:
@@ -87,7 +112,7 @@ def binomial(
     (0.3026, 0.3032)
     """
     D, N, p = check_grade(defaults, n, pd)
-    p_value = float(_tail(D, N, p, _check_correlation(correlation)))
+    p_value = float(mixed_tail(D, N, p, check_correlation(correlation)))
     inputs = {"defaults": D, "n": N, "pd": p, "correlation": correlation}
     facts = {"defaults": D, "pd": p, "correlation": correlation}
     return BINOMIAL.result(
@@ -104,7 +129,7 @@ def critical_defaults(n: int, pd: float, level: float = 0.99, correlation: float
     [19, 35, 49]
     """
     _, N, p = check_grade(0, n, pd)
-    level, rho = check_level(level), _check_correlation(correlation)
+    level, rho = check_level(level), check_correlation(correlation)
     if not exact:
         if rho == 0 or p in (0.0, 1.0):
             came = f"correlation {rho:g}, PD {p:g}"
@@ -113,7 +138,7 @@ def critical_defaults(n: int, pd: float, level: float = 0.99, correlation: float
     lo, hi = 0, N + 1  # P(D ≥ N + 1) is 0
     while hi - lo > 1:
         middle = (lo + hi) // 2
-        lo, hi = (lo, middle) if _tail(middle, N, p, rho) <= 1 - level else (middle, hi)
+        lo, hi = (lo, middle) if mixed_tail(middle, N, p, rho) <= 1 - level else (middle, hi)
     return hi
 
 
@@ -124,12 +149,17 @@ def default_correlation(pd: float, correlation: float) -> float:
     0.0041
     """
     _, _, p = check_grade(0, 1, pd)
-    given = _conditional(p, _check_correlation(correlation))
+    given = _conditional(p, check_correlation(correlation))
     return float(((FACTOR_WEIGHT * given**2).sum() - p**2) / (p * (1 - p))) if 0 < p < 1 else math.nan
 
 
 def grade_chi_square(
-    n: Any, defaults: Any, pd: Any, fitted: bool = False, threshold: Threshold = DEFAULTS["p_value"]
+    n: Any,
+    defaults: Any,
+    pd: Any,
+    fitted: bool = False,
+    threshold: Threshold = DEFAULTS["p_value"],
+    kind: Kind = GROUPED,
 ) -> TestResult:
     """T = Σ (D - N·p)²/(N·p(1-p)) over grades, against χ² with G degrees of freedom, or G - 2 when `fitted` here.
 
@@ -138,7 +168,7 @@ def grade_chi_square(
     Parameters
     ----------
     n, defaults, pd : one per grade.
-    fitted : whether the PDs were fitted on these rows.
+    fitted : whether the PDs were fitted on these rows. kind : under which name the result goes.
 
     Returns
     -------
@@ -169,7 +199,7 @@ def grade_chi_square(
     row["threshold"] += f"; df {'G-2, fitted here' if fitted else 'G, PDs given'}"
     if reason == CONTRADICTED:
         row["verdict"] = "red"
-    return GROUPED.result(
+    return kind.result(
         inputs=[N, D, p],
         n=int(N.sum()),
         statistic=statistic,
@@ -207,7 +237,7 @@ def check_grade(defaults: Any, n: Any, pd: Any) -> tuple[int, int, float]:
     return int(defaults), int(n), p
 
 
-def _check_correlation(correlation: float) -> float:
+def check_correlation(correlation: float) -> float:
     if not 0 <= correlation < 1:
         raise InputError(message("a correlation from 0 to below 1", repr(correlation), "correlation", "5 % is 0.05."))
     return float(correlation)
@@ -218,7 +248,7 @@ def _conditional(pd: float, correlation: float) -> np.ndarray:
     return ndtr((ndtri(pd) - math.sqrt(correlation) * FACTOR) / math.sqrt(1 - correlation))
 
 
-def _tail(defaults: int, n: int, pd: float, correlation: float) -> float:
+def mixed_tail(defaults: int, n: int, pd: float, correlation: float) -> float:
     """P(D ≥ defaults)."""
     if defaults <= 0:
         return 1.0

@@ -17,6 +17,7 @@ from creditlab.errors import InputError, message
 from creditlab.results import Result, Stamp, plain
 from creditlab.validation.calibration import (
     COX,
+    HOSMER,
     SPIEGELHALTER,
     brier,
     calibration_in_the_large,
@@ -24,6 +25,7 @@ from creditlab.validation.calibration import (
     hosmer_lemeshow,
     spiegelhalter,
 )
+from creditlab.validation.concentration import hhi
 from creditlab.validation.curves import calibration_points, roc_points
 from creditlab.validation.discrimination import (
     AUC,
@@ -37,10 +39,11 @@ from creditlab.validation.discrimination import (
     gini,
     ks,
 )
-from creditlab.validation.grades import GROUPED, JEFFREYS, binomial, grade_edges, jeffreys, jeffreys_p, rate_limits
+from creditlab.validation.grades import JEFFREYS, binomial, grade_edges, jeffreys, jeffreys_p, rate_limits
+from creditlab.validation.multiplicity import holm
 from creditlab.validation.result import Kind, TestResult
 from creditlab.validation.scopes import Cell, Sample, read_sample
-from creditlab.validation.stability import PSI, hhi, psi
+from creditlab.validation.stability import PSI, psi
 from creditlab.validation.verdict import INFO, ValidationSpec
 
 COLUMNS = ["section", "id", "scope", "n", "statistic", "df", "p_value", "lo", "hi", "threshold", "verdict", "reference"]
@@ -223,10 +226,10 @@ def _approximate(cell: Cell, at: ValidationSpec) -> list[Row]:
     least = min(expected, len(cell.p) - expected)
     if least < at.min_expected:
         reason = f"expected bads or goods {least:.3g} < {at.min_expected:g} 期望好坏样本数不足"
-        return [_refused(cell, "calibration", kind, reason) for kind in (SPIEGELHALTER, GROUPED)]
+        return [_refused(cell, "calibration", kind, reason) for kind in (SPIEGELHALTER, HOSMER)]
     threshold = at.thresholds["p_value"]
     tests = [
-        spiegelhalter(cell.y, cell.p, threshold),
+        spiegelhalter(cell.y, cell.p, cell.groups, threshold),
         hosmer_lemeshow(cell.y, cell.p, at.grades, cell.scope.development, threshold),
     ]
     return [_row(cell, "calibration", test) for test in tests]
@@ -260,19 +263,6 @@ def _grades(cell: Cell, at: ValidationSpec) -> list[Row]:
         }
         for i in range(len(N))
     ]
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjusted p-values (S. Holm, Scandinavian Journal of Statistics 6 (1979) 65-70).
-
-    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    steps = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(steps, 1.0)
-    return adjusted
 
 
 def _stability(sample: Sample, bins: Mapping[str, Any], at: ValidationSpec) -> list[Row]:

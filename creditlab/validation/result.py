@@ -14,11 +14,14 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from creditlab.results import NotEstimable, Result, Stamp
-from creditlab.validation.verdict import INFO, Threshold
+from creditlab.validation.multiplicity import adjust
+from creditlab.validation.verdict import AMBER, DEFAULTS, GREEN, INFO, RED, Threshold
 
 COLUMNS = ["id", "test_en", "test_zh", "n", "estimate", "statistic", "df", "p_value", "lo", "hi", "level"]
-COLUMNS += ["threshold", "verdict", "reference", "reason"]
+COLUMNS += ["threshold", "verdict", "reference", "hypothesis", "reason"]
 NUMBERS = ["estimate", "statistic", "df", "p_value", "lo", "hi", "level"]
+#: from the mildest to the worst
+SEVERITY = (INFO, GREEN, AMBER, RED)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -88,19 +91,72 @@ class TestResult(Result):
         return self._word("reference")
 
     @property
+    def hypothesis(self) -> str:
+        """The hypothesis that a small p-value speaks against; empty for a measure that tests none."""
+        return self._word("hypothesis")
+
+    @property
     def reason(self) -> str:
         """Why something could not be estimated; empty otherwise."""
         return self._word("reason")
 
 
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class TestFamily(TestResult):
+    """Several tests of one kind, a row per scope, with p-values corrected for their number.
+
+    The table has `scope` and `p_adjusted` beside the columns of a single test. The properties speak of the worst row:
+    the worst verdict, and among those the smallest p; `p_value` is the corrected one, a test of all rows together, and
+    `n` is the total.
+    """
+
+    __test__ = False
+    title: ClassVar[str] = "Tests 一组检验"
+
+    def worst(self) -> pd.Series:
+        """The row with the worst verdict, and the smallest p among those."""
+        table = self.table
+        rank = table["verdict"].map(SEVERITY.index)
+        worst = table[rank == rank.max()]
+        first = worst["p_adjusted"].fillna(2.0).argsort(kind="stable").iloc[0]
+        return worst.iloc[int(first)]
+
+    def _number(self, name: str) -> float | NotEstimable:
+        row = self.worst()
+        value = float(row["p_adjusted" if name == "p_value" else name])
+        if not math.isnan(value):
+            return value
+        return NotEstimable(str(row["reason"]) or f"this test has no {name} 此检验没有该项")
+
+    def _word(self, name: str) -> str:
+        return str(self.worst()[name])
+
+    @property
+    def n(self) -> int:
+        """Observations that the tests used together."""
+        return int(self.facts["n"])
+
+
 @dataclass(frozen=True)
 class Kind:
-    """What stays the same for all results of one test: its id, names and reference."""
+    """What stays the same for all results of one test: id, names, reference, hypothesis, and the function's name."""
 
     id: str
     en: str
     zh: str
     reference: str
+    hypothesis: str = ""
+    call: str = ""
+
+    def words(self) -> dict[str, str]:
+        """The columns that stay the same for all rows of this test."""
+        return {
+            "id": self.id,
+            "test_en": self.en,
+            "test_zh": self.zh,
+            "reference": self.reference,
+            "hypothesis": self.hypothesis,
+        }
 
     def result(self, *, inputs: Any, n: int, facts: Mapping[str, Any] | None = None, **row: Any) -> TestResult:
         """A result of this test. `row` holds numbers by column name, and may hold threshold, verdict, reason."""
@@ -109,11 +165,46 @@ class Kind:
         words = {"threshold": str(threshold), "verdict": row.pop("verdict", INFO), "reason": row.pop("reason", "")}
         if row:
             raise TypeError(f"{self.id}: unknown columns {sorted(row)}")
-        given = {"id": self.id, "test_en": self.en, "test_zh": self.zh, "n": int(n), "reference": self.reference}
-        table = pd.DataFrame([{**given, **numbers, **words}])[COLUMNS]
+        table = pd.DataFrame([{**self.words(), "n": int(n), **numbers, **words}])[COLUMNS]
         shown = {name: value for name, value in numbers.items() if not math.isnan(value)}
         facts = {"test": f"{self.en} {self.zh}", "n": int(n), **shown, "verdict": words["verdict"], **(facts or {})}
         return TestResult(table=table, stamp=Stamp.of(inputs, {"id": self.id, "level": numbers["level"]}), facts=facts)
+
+    def family(
+        self,
+        rows: pd.DataFrame | list[dict[str, Any]],
+        *,
+        inputs: Any,
+        n: int | None = None,
+        method: str = "holm",
+        threshold: Threshold = DEFAULTS["p_value"],
+        level: float = math.nan,
+        facts: Mapping[str, Any] | None = None,
+    ) -> TestFamily:
+        """The results of this test on several scopes. A row without a verdict of its own gets that of its corrected p.
+
+        `rows` hold scope, n and numbers by column name; further columns are kept at the end. `method` is "holm", "bh"
+        or "none".
+        """
+        given = pd.DataFrame(rows)
+        known = ["scope", *COLUMNS, "p_adjusted"]
+        table = given.reindex(columns=[*known, *(name for name in given.columns if name not in known)])
+        table[NUMBERS] = table[NUMBERS].astype(float)
+        table["level"] = table["level"].fillna(level)
+        table["n"] = table["n"].astype(int)
+        for name, value in self.words().items():
+            table[name] = value
+        table["reason"] = given["reason"].fillna("") if "reason" in given else ""
+        table["p_adjusted"] = adjust(table["p_value"].to_numpy(), method)
+        said = f"p ({method}): {threshold}"
+        table["threshold"] = given["threshold"].fillna("").map(str) if "threshold" in given else said
+        own = given["verdict"] if "verdict" in given else pd.Series(pd.NA, index=table.index)
+        table["verdict"] = own.where(own.notna(), table["p_adjusted"].map(threshold.verdict))
+        colours = table["verdict"].value_counts()
+        total = int(table["n"].sum()) if n is None else n
+        shown = {colour: int(colours[colour]) for colour in reversed(SEVERITY) if colour in colours}
+        facts = {"test": f"{self.en} {self.zh}", "n": total, "rows": len(table), **shown, **(facts or {})}
+        return TestFamily(table=table, stamp=Stamp.of(inputs, {"id": self.id, "method": method}), facts=facts)
 
 
 def rejected(p_value: float, at: Threshold) -> dict[str, str]:

@@ -66,6 +66,68 @@ DEFAULTS: Mapping[str, Threshold] = {
     "slope": Threshold(0.10, 0.25, "lower"),
     # population stability index (Siddiqi 2006), and above its critical value (Yurdakul 2018)
     "psi": Threshold(0.10, 0.25, "lower"),
+    # prediction accuracy index (Taplin, Hunt 2019)
+    "pai": Threshold(1.1, 1.5, "lower"),
+    # shift of the mean points of a characteristic
+    "csi_points": Threshold(5.0, 10.0, "lower"),
+    # Cramér's V: .1 small, .3 medium (Cohen 1988); at large n an effect size says more than p
+    "cramers_v": Threshold(0.10, 0.30, "lower"),
+    # AUC of telling two samples apart
+    "c2st": Threshold(0.60, 0.75, "lower"),
+    # share missing in a column
+    "missing": Threshold(0.05, 0.20, "lower"),
+    # a count that should be zero
+    "none": Threshold(0.0, 0.0, "lower"),
+    # share of equal values between two sources
+    "agreement": Threshold(0.95, 0.80, "higher"),
+    # households reached over households registered
+    "coverage": Threshold(0.90, 0.70, "higher"),
+    # share of the applicants scored where no outcomes are
+    "extrapolated": Threshold(0.05, 0.20, "lower"),
+    # AUC of a single feature: too good to be true
+    "leak_auc": Threshold(0.90, 0.95, "lower"),
+    # IV of a single feature: too good to be true
+    "leak_iv": Threshold(0.50, 1.00, "lower"),
+    # |rank correlation| of row order or identifier with the outcome
+    "order": Threshold(0.01, 0.05, "lower"),
+    # share of one village, grade or joint-guarantee group
+    "share": Threshold(0.10, 0.25, "lower"),
+    # share of decisions that change, or that lie within one standard error of the cut-off
+    "flips": Threshold(0.05, 0.10, "lower"),
+    # relative loss of AUC - 1/2 under noise or without a source
+    "decay": Threshold(0.05, 0.20, "lower"),
+    # relative standard deviation of a PD over refits
+    "refit": Threshold(0.10, 0.20, "lower"),
+    # variance inflation factor
+    "vif": Threshold(5.0, 10.0, "lower"),
+    # four-fifths rule (EEOC 1978), where the interval excludes 1
+    "air": Threshold(0.90, 0.80, "higher"),
+    # standardised mean difference
+    "smd": Threshold(0.20, 0.50, "lower"),
+    # AUC of predicting a protected attribute from the features
+    "proxy": Threshold(0.75, 0.85, "lower"),
+    # difference of rates or AUCs between groups where the interval excludes 0
+    "gap": Threshold(0.05, 0.10, "lower"),
+    # largest difference of two implementations, log-odds
+    "parity": Threshold(1e-9, 1e-6, "lower"),
+    # AUC lost by rounding
+    "rounding": Threshold(0.001, 0.005, "lower"),
+    # largest gap between the sum of an explanation and the model, log-odds
+    "additivity": Threshold(1e-8, 1e-6, "lower"),
+    # largest change of a contribution between two backgrounds, log-odds
+    "background": Threshold(0.05, 0.20, "lower"),
+    # rank agreement of explanations over refits
+    "rank_agreement": Threshold(0.80, 0.60, "higher"),
+    # Jaccard overlap of the reasons over refits
+    "reasons": Threshold(0.60, 0.40, "higher"),
+    # share of attribution that lies in interactions
+    "interactions": Threshold(0.20, 0.40, "lower"),
+    # share of segments that go against a declared direction
+    "violations": Threshold(0.0, 0.01, "lower"),
+    # AUC of telling the explainer's hybrids from real rows
+    "hybrids": Threshold(0.80, 0.95, "lower"),
+    # loss of AUC from random folds to folds by village
+    "memory": Threshold(0.02, 0.05, "lower"),
 }
 
 
