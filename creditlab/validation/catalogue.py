@@ -76,7 +76,11 @@ def catalogue() -> pd.DataFrame:
 
 
 def catalogue_page() -> str:
-    """The table as a Markdown page."""
+    """The table as a Markdown page.
+
+    >>> catalogue_page().splitlines()[0]
+    '# The tests of `creditlab.validation`'
+    """
     lines = [
         "# The tests of `creditlab.validation`",
         "",

@@ -160,7 +160,7 @@ def adverse_impact_by(
                 **{k: float(getattr(test, k)) for k in ("estimate", "statistic", "p_value", "lo", "hi")},
             }
         )
-    return AIR.family(rows, inputs=[given, names.astype(str)], n=len(given))
+    return AIR.family(rows, inputs=[given, names.astype(str)], n=len(given), gate=0.05)
 
 
 def _groups(group: Any, n: int, reference: Any) -> tuple[np.ndarray, str, list[str]]:
@@ -222,7 +222,7 @@ def mean_difference(
                 "verdict": threshold.verdict(abs(d)) if lo > 0 or hi < 0 else GREEN,
             }
         )
-    return SMD.family(rows, inputs=[s, names.astype(str)], n=len(s))
+    return SMD.family(rows, inputs=[s, names.astype(str)], n=len(s), gate=0.05)
 
 
 def calibration_by_group(
@@ -266,7 +266,7 @@ def calibration_by_group(
                     **{k: float(getattr(test, k)) for k in ("estimate", "statistic", "df", "p_value", "lo", "hi")},
                 }
             )
-    return CALIBRATION.family(rows, inputs=[target, p, names.astype(str)], n=len(target), level=level)
+    return CALIBRATION.family(rows, inputs=[target, p, names.astype(str)], n=len(target), level=level, gate=1 - level)
 
 
 def group_gaps(
@@ -320,7 +320,11 @@ def group_gaps(
                 }
             )
     return GAPS.family(
-        rows, inputs=[target, p, names.astype(str)], n=len(target), facts={"approval": approval, "reference": base}
+        rows,
+        inputs=[target, p, names.astype(str)],
+        n=len(target),
+        gate=0.05,
+        facts={"approval": approval, "reference": base},
     )
 
 

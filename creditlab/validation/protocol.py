@@ -358,7 +358,7 @@ def _labels(cell: Cell, section: str, kind: Kind) -> Row:
 
 
 def _row(cell: Cell, section: str, test: TestResult) -> Row:
-    row: Row = {str(name): value for name, value in test.tidy().iloc[0].items()}
+    row: Row = dict(test.row)
     split = cell.scope.label if cell.scope.kind == "split" else ""
     return {**row, "section": section, "scope": cell.name, "model": cell.model, "split": split}
 

@@ -496,18 +496,20 @@ def _drawn(
     level: float,
     facts: Any = None,
 ) -> TestResult:
-    """A figure of the order with a bootstrap interval."""
+    """A figure of the order with a bootstrap interval around it."""
     level = check_level(level)
     target = check_target(y, "y")
     values = check_score(score, len(target))
     codes = cluster_codes(groups, len(target))
     bads, goods = Ranked.of(target, values).counts()
-    lo, hi = percentile_limits(bootstrap(target, values, codes, statistic, draws, seed), level)
+    estimate, drawn = statistic(bads, goods), bootstrap(target, values, codes, statistic, draws, seed)
+    # drawing with repeats favours such maxima and ratios: the draws are moved back to the estimate
+    lo, hi = percentile_limits(drawn - (drawn.mean() - estimate) if len(drawn) else drawn, level)
     more = facts(bads, goods) if facts else {}
     return kind.result(
         inputs=[target, values],
         n=len(target),
-        estimate=statistic(bads, goods),
+        estimate=estimate,
         lo=lo,
         hi=hi,
         level=level,

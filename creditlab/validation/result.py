@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from creditlab.results import NotEstimable, Result, Stamp
+from creditlab.results import NotEstimable, Result, Stamp, later
 from creditlab.validation.multiplicity import adjust
 from creditlab.validation.verdict import AMBER, DEFAULTS, GREEN, INFO, RED, Threshold
 
@@ -31,14 +31,16 @@ class TestResult(Result):
     __test__ = False  # the name begins like a test class, and pytest would collect it
     title: ClassVar[str] = "Test 检验"
 
+    row: Mapping[str, Any] = field(default_factory=dict)
+
     def _number(self, name: str) -> float | NotEstimable:
-        value = float(self.table[name].iloc[0])
+        value = float(self.row[name])
         if not math.isnan(value):
             return value
         return NotEstimable(self.reason or f"this test has no {name} 此检验没有该项")
 
     def _word(self, name: str) -> str:
-        return str(self.table[name].iloc[0])
+        return str(self.row[name])
 
     @property
     def estimate(self) -> float | NotEstimable:
@@ -73,7 +75,7 @@ class TestResult(Result):
     @property
     def n(self) -> int:
         """Observations that the test used."""
-        return int(self.table["n"].iloc[0])
+        return int(self.row["n"])
 
     @property
     def threshold(self) -> str:
@@ -165,10 +167,11 @@ class Kind:
         words = {"threshold": str(threshold), "verdict": row.pop("verdict", INFO), "reason": row.pop("reason", "")}
         if row:
             raise TypeError(f"{self.id}: unknown columns {sorted(row)}")
-        table = pd.DataFrame([{**self.words(), "n": int(n), **numbers, **words}])[COLUMNS]
+        whole = {**self.words(), "n": int(n), **numbers, **words}
         shown = {name: value for name, value in numbers.items() if not math.isnan(value)}
         facts = {"test": f"{self.en} {self.zh}", "n": int(n), **shown, "verdict": words["verdict"], **(facts or {})}
-        return TestResult(table=table, stamp=Stamp.of(inputs, {"id": self.id, "level": numbers["level"]}), facts=facts)
+        stamp = Stamp.of(inputs, {"id": self.id, "level": numbers["level"]})
+        return TestResult(table=later(_one_row, whole), stamp=stamp, facts=facts, row=whole)
 
     def family(
         self,
@@ -179,12 +182,13 @@ class Kind:
         method: str = "holm",
         threshold: Threshold = DEFAULTS["p_value"],
         level: float = math.nan,
+        gate: float | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> TestFamily:
         """The results of this test on several scopes. A row without a verdict of its own gets that of its corrected p.
 
         `rows` hold scope, n and numbers by column name; further columns are kept at the end. `method` is "holm", "bh"
-        or "none".
+        or "none". With a `gate`, amber and red of a row's own stand only where its corrected p is below it.
         """
         given = pd.DataFrame(rows)
         known = ["scope", *COLUMNS, "p_adjusted"]
@@ -200,11 +204,21 @@ class Kind:
         table["threshold"] = given["threshold"].fillna("").map(str) if "threshold" in given else said
         own = given["verdict"] if "verdict" in given else pd.Series(pd.NA, index=table.index)
         table["verdict"] = own.where(own.notna(), table["p_adjusted"].map(threshold.verdict))
+        if gate is not None:
+            idle = ~(table["p_adjusted"] < gate) & table["verdict"].isin([AMBER, RED])
+            table.loc[idle, "verdict"] = GREEN
+            table["threshold"] = table["threshold"].map(
+                lambda text: f"{text}; p ({method}) < {gate:g}" if text else text
+            )
         colours = table["verdict"].value_counts()
         total = int(table["n"].sum()) if n is None else n
         shown = {colour: int(colours[colour]) for colour in reversed(SEVERITY) if colour in colours}
         facts = {"test": f"{self.en} {self.zh}", "n": total, "rows": len(table), **shown, **(facts or {})}
         return TestFamily(table=table, stamp=Stamp.of(inputs, {"id": self.id, "method": method}), facts=facts)
+
+
+def _one_row(row: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame([row])[COLUMNS]
 
 
 def rejected(p_value: float, at: Threshold) -> dict[str, str]:

@@ -149,6 +149,7 @@ def noise(
         rows,
         inputs=[target, base, np.array(sizes)],
         n=len(target),
+        gate=0.05,
         facts={"auc": placements(target, base).auc, "approval": approval, "seed": seed},
     )
 
@@ -201,7 +202,11 @@ def source_loss(
         lost = frame.assign(**{column: _void(frame[column]) for column in columns})
         rows.append(_against(str(name), target, base, predicted(predict, lost), groups, approval, threshold))
     return SOURCE.family(
-        rows, inputs=[target, base], n=len(target), facts={"auc": placements(target, base).auc, "approval": approval}
+        rows,
+        inputs=[target, base],
+        n=len(target),
+        gate=0.05,
+        facts={"auc": placements(target, base).auc, "approval": approval},
     )
 
 
@@ -258,7 +263,7 @@ def reporting_errors(
                 )
             )
     return REPORTING.family(
-        rows, inputs=[target, base], n=len(target), facts={"error": error, "share": share, "seed": seed}
+        rows, inputs=[target, base], n=len(target), gate=0.05, facts={"error": error, "share": share, "seed": seed}
     )
 
 

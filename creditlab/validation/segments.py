@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaincinv, pdtr, pdtrc
+from scipy.special import gammaincinv, ndtr, ndtri, pdtr, pdtrc
 
 from creditlab.checks import check_groups, check_level, check_prob
 from creditlab.validation.calibration import calibration_in_the_large
@@ -35,6 +35,8 @@ FUNNEL = Kind(
     "O/E = 1 in the village, up to the spread of all villages 该村实际/期望为1（考虑村间离散）",
     "village_funnel",
 )
+#: mean square of standard normals whose outer tenths are drawn in to the 10 and 90 % points
+WINSORISED = 0.6787
 NOTHING_EXPECTED = "no default is expected 期望违约数为零"
 
 
@@ -52,6 +54,13 @@ def poisson_p(observed: Any, expected: Any) -> np.ndarray:
     O, E = np.asarray(observed, dtype=float), np.asarray(expected, dtype=float)
     upper = np.where(O == 0, 1.0, pdtrc(np.maximum(O - 1, 0), E))
     return np.minimum(1.0, 2 * np.minimum(pdtr(O, E), upper))
+
+
+def _middle(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """P(X < O) + ½P(X = O) of a Poisson count."""
+    upto = pdtr(observed, expected)
+    below = np.where(observed > 0, pdtr(np.maximum(observed - 1, 0), expected), 0.0)
+    return np.asarray((upto + below) / 2)
 
 
 def oe_by_segment(
@@ -126,7 +135,7 @@ def village_funnel(y: Any, prob: Any, groups: Any, level: float = 0.95, overdisp
     """O/E of every village with exact limits, and which lie outside the funnel after correction (Benjamini-Hochberg).
 
     Villages differ beyond chance, and a plain funnel flags too many: with `overdispersed` the z-scores are divided by
-    √φ, φ the mean square of the z-scores of all but the outer tenth on either side (winsorised), where that is above 1.
+    √φ, φ their mean square with the outer tenth on either side drawn in, against that of a normal, where it is above 1.
     Amber: corrected p below 1 - level; red: below .002. `facts`: phi, outside.
 
     >>> village_funnel([1, 0, 0, 1], [0.5, 0.1, 0.3, 0.1], ["a", "a", "b", "b"]).tidy()["scope"].tolist()
@@ -136,13 +145,12 @@ def village_funnel(y: Any, prob: Any, groups: Any, level: float = 0.95, overdisp
     p = check_prob(prob, len(target))
     codes, names = pd.factorize(pd.Series(check_groups(groups, len(target))).map(str), sort=True)
     n, O, E = np.bincount(codes), np.bincount(codes, weights=target), np.bincount(codes, weights=p)
-    from scipy.special import ndtr, ndtri
-
-    exact = np.where(E > 0, poisson_p(O, E), np.nan)
-    z = np.where(E > 0, np.where(E <= O, 1.0, -1.0) * -ndtri(np.clip(exact / 2, 1e-300, 0.5)), np.nan)
+    z = np.where(E > 0, ndtri(np.clip(_middle(O, E), 1e-15, 1 - 1e-15)), np.nan)
     there = z[~np.isnan(z)]
     trimmed = np.clip(there, *np.quantile(there, [0.1, 0.9])) if len(there) > 9 else there
-    phi = max(1.0, float((trimmed**2).mean())) if overdispersed and len(there) > 1 else 1.0
+    usual = WINSORISED if len(there) > 9 else 1.0
+    phi = max(1.0, float((trimmed**2).mean() / usual)) if overdispersed and len(there) > 1 else 1.0
+    exact = np.where(E > 0, poisson_p(O, E), np.nan)
     p_value = exact if phi == 1 else 2 * ndtr(-np.abs(z) / math.sqrt(phi))
     lo, hi = poisson_limits(O, E, level)
     with np.errstate(invalid="ignore", divide="ignore"):

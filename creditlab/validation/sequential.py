@@ -282,15 +282,18 @@ def village_alerts(
 
 
 def _upper(D: int, p: np.ndarray, spread: float) -> float:
+    """P(D defaults or more), the village factor averaged out where there is one."""
     if D == 0:
         return 1.0
     if spread == 0:
         return _tails(D, p)[0]
     weight = WEIGHTS / WEIGHTS.sum()
-    return float(
-        sum(
-            w * _tails(D, scaled_odds(p, math.exp(spread * u)))[0]
-            for u, w in zip(NODES, weight, strict=True)
-            if w > 1e-9
-        )
-    )
+    shifted = [scaled_odds(p, math.exp(spread * u)) for u in NODES]
+    if len(p) > 5000:
+        return float(sum(w * _tails(D, q)[0] for w, q in zip(weight, shifted, strict=True)))
+    below = np.zeros((len(NODES), D))  # chances of 0 … D - 1 defaults among the rows so far, for each factor
+    below[:, 0] = 1.0
+    for q in np.array(shifted).T:
+        below[:, 1:] = below[:, 1:] * (1 - q[:, None]) + below[:, :-1] * q[:, None]
+        below[:, 0] *= 1 - q
+    return float(np.clip(weight @ (1 - below.sum(axis=1)), 0.0, 1.0))
