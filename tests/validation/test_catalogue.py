@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "validation-tests.md"
 
 
 def test_the_page_is_that_of_the_code():
-    assert PAGE.read_text(encoding="utf-8") == catalogue_page(), "write catalogue_page() to docs/validation-tests.md again"
+    assert PAGE.read_text(encoding="utf-8") == catalogue_page(), "write catalogue_page() to the page again"
 
 
 def test_every_kind_of_test_is_listed_once_with_its_function():
