@@ -12,7 +12,6 @@ from __future__ import annotations
 from creditlab.validation.association import goodman_kruskal, kendall_tau, somers_d
 from creditlab.validation.benchmarks import challenge, disagreement, mcnemar, profit, surrogate, village_mean_pd
 from creditlab.validation.calibration import brier, calibration_in_the_large, cox, hosmer_lemeshow, spiegelhalter
-from creditlab.validation.catalogue import catalogue, catalogue_page
 from creditlab.validation.concentration import (
     bunching,
     concentration_change,
@@ -60,6 +59,7 @@ from creditlab.validation.implementation import (
     throughput,
 )
 from creditlab.validation.leaks import conflicting_labels, future_facts, incomplete_windows, leak, order_leak
+from creditlab.validation.listing import catalogue, catalogue_page
 from creditlab.validation.migration import (
     aalen_johansen,
     migration_bandwidth,
