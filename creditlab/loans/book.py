@@ -18,6 +18,7 @@ import pandas as pd
 from creditlab.checks import check_columns, check_date, check_frame
 from creditlab.errors import DuplicateKeyError, InputError, message, some
 from creditlab.loans.classes import UNKNOWN, class_codes
+from creditlab.loans.reading import dates, ids, kinds, names, numbers
 from creditlab.results import digest
 
 AMOUNTS = ("balance", "overdue_principal", "overdue_interest", "written_off_balance", "recovered")
@@ -29,6 +30,9 @@ NOTE_COLUMNS = (
     "renewed_from",
 )  # fmt: skip
 _NUMBERS = ("line_limit", "amount", "rate")
+_KEYS = ("contract_id", "line_id", "borrower_id", "household_id", "renewed_from")
+#: days past due beyond which a number is no count of days (a hundred years)
+MOST_DAYS = 36_525
 _FINDING = ["table", "column", "rule", "severity", "rows", "first_rows", "rule_zh"]
 
 
@@ -147,7 +151,7 @@ def loan_book(source: Any) -> LoanBook:
     if "dpd" not in rows and not {"overdue_principal", "overdue_interest"} & set(rows.columns):
         check_columns(rows, ["dpd"], "loan_months")
     notes, place = _with_strays(_notes(loans, found), rows, found)
-    notes["village_id"] = _villages(notes["household_id"], tables.get("households"))
+    notes["village_id"] = villages_of(notes["household_id"], tables.get("households"))
     months = _months(place, rows, found)
     _check_dates(notes, months, found)
     return LoanBook(notes=notes, months=months, findings=pd.DataFrame(found, columns=_FINDING))
@@ -201,15 +205,21 @@ def _finding(table: str, column: str, zh: str, en: str, rows: Any, severity: str
 
 def _notes(loans: pd.DataFrame, found: list[dict[str, Any]]) -> pd.DataFrame:
     kept = loans[["note_id", "granted_on", "due_on", *(c for c in NOTE_COLUMNS if c in loans)]].copy()
-    kept["note_id"] = _ids(kept["note_id"], "loans")
+    kept["note_id"] = ids(kept["note_id"], "loans")
     for column in NOTE_COLUMNS:
         if column not in kept:
             kept[column] = np.nan if column in _NUMBERS else pd.Series(pd.NA, index=kept.index, dtype="str")
     for column in ("granted_on", "due_on", "line_valid_to"):
-        kept[column] = _dates(kept[column], column, "loans")
+        kept[column] = dates(kept[column], column, "loans")
     for column in _NUMBERS:
-        kept[column] = pd.to_numeric(kept[column], errors="coerce").astype(float)
-    kept["borrower_kind"] = kept["borrower_kind"].fillna("person")
+        kept[column] = numbers(kept[column], column, "loans")
+    for column in _KEYS:
+        kept[column] = names(kept[column])
+    kept["borrower_kind"], strange = kinds(kept["borrower_kind"])
+    if strange.any():
+        found.append(
+            _finding("loans", "borrower_kind", "借款人类型无法识别，按“未知”", "kind of borrower unknown", strange)
+        )
     absent = kept["household_id"].isna() & kept["borrower_kind"].eq("person")
     kept["borrower_id"] = kept["borrower_id"].fillna(kept["household_id"]).fillna(kept["note_id"])
     if absent.any():
@@ -233,11 +243,25 @@ def _with_strays(
     notes: pd.DataFrame, rows: pd.DataFrame, found: list[dict[str, Any]]
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """The notes with those that only the months know, and the row of each month's note among them."""
-    seen = _ids(rows["note_id"], "loan_months")
+    seen = ids(rows["note_id"], "loan_months")
     place = _places(notes["note_id"], seen)
+    if (place < 0).any():
+        # an export pads its keys with blanks
+        seen, tidy = seen.str.strip(), notes["note_id"].str.strip()
+        notes = notes.assign(note_id=tidy) if tidy.is_unique else notes
+        place = _places(notes["note_id"], seen)
     lost = place < 0
     if not lost.any():
         return notes, place
+    if lost.all():
+        raise InputError(
+            message(
+                "note_ids that are in both tables",
+                "none in common",
+                "loans and loan_months",
+                "Bring both tables with the same keys.",
+            )
+        )
     found.append(
         _finding(
             "loan_months",
@@ -253,43 +277,18 @@ def _with_strays(
     return whole, _places(whole["note_id"], seen)
 
 
-def _ids(values: pd.Series, table: str) -> pd.Series:
-    void = values.isna()
-    if void.any():
-        raise DuplicateKeyError(
-            message(
-                "a note_id in every row",
-                f"{int(void.sum())} rows without",
-                f"{table}, rows {some(np.flatnonzero(void).tolist())}",
-                "Fill the key or leave these rows out.",
-            )
-        )
-    return values.astype("str")
-
-
-def _dates(values: pd.Series, column: str, table: str) -> pd.Series:
-    try:
-        dates = pd.to_datetime(values)
-    except (ValueError, TypeError):
-        raise InputError(
-            message("dates", "values that are not dates", f"column '{column}' of {table}", "Write year-month-day.")
-        ) from None
-    if dates.dt.tz is not None:
-        dates = dates.dt.tz_localize(None)
-    return dates.astype("datetime64[us]")
-
-
-def _villages(household: pd.Series, homes: pd.DataFrame | None) -> pd.Series:
-    """The village of each note's household; a household listed more than once counts where it was last known."""
+def villages_of(household: pd.Series, homes: pd.DataFrame | None) -> pd.Series:
+    """The village of each household; one that is listed more than once counts where it was last known."""
     if homes is None or not {"household_id", "village_id"} <= set(homes.columns):
         return pd.Series(pd.NA, index=household.index, dtype="str")
     listed = homes.sort_values("known_on", kind="stable") if "known_on" in homes else homes
-    village = listed.drop_duplicates("household_id", keep="last").set_index("household_id")["village_id"]
-    return household.map(village).astype("str")
+    listed = pd.DataFrame({"home": names(listed["household_id"]), "village": names(listed["village_id"])})
+    village = listed.dropna(subset="home").drop_duplicates("home", keep="last").set_index("home")["village"]
+    return names(household).map(village).astype("str")
 
 
 def _months(note: np.ndarray, rows: pd.DataFrame, found: list[dict[str, Any]]) -> pd.DataFrame:
-    ends = _dates(rows["month_end"], "month_end", "loan_months")
+    ends = dates(rows["month_end"], "month_end", "loan_months")
     if ends.isna().any():
         raise InputError(
             message(
@@ -340,7 +339,7 @@ def _check_once(key: np.ndarray, order: np.ndarray) -> None:
 def _amount(rows: pd.DataFrame, name: str, found: list[dict[str, Any]]) -> np.ndarray:
     if name not in rows:
         return np.zeros(len(rows))
-    values = pd.to_numeric(rows[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    values = numbers(rows[name], name, "loan_months")
     missing, negative = np.isnan(values), values < 0
     if name == "balance" and missing.any():
         found.append(_finding("loan_months", name, "余额缺失，按零计", "balance missing: counted as zero", missing))
@@ -355,7 +354,7 @@ def _flag(rows: pd.DataFrame, name: str) -> np.ndarray:
     values = rows[name]
     if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
         return values.to_numpy(dtype=float, na_value=0.0) == 1
-    return values.astype("str").str.strip().str.lower().isin(["1", "true", "y", "yes", "是"]).to_numpy(dtype=bool)
+    return values.astype("str").str.strip().str.lower().isin(["1", "1.0", "true", "t", "y", "yes", "是", "有"]).to_numpy(dtype=bool)
 
 
 def _classes(rows: pd.DataFrame, found: list[dict[str, Any]]) -> np.ndarray:
@@ -379,11 +378,17 @@ def _days(
     rows: pd.DataFrame, columns: Mapping[str, np.ndarray], order: np.ndarray, found: list[dict[str, Any]]
 ) -> np.ndarray:
     """Days past due in book order; where the tape gives none, counted from the month the arrears began."""
-    given = (
-        pd.to_numeric(rows["dpd"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)[order]
-        if "dpd" in rows
-        else np.full(len(rows), np.nan)
-    )
+    given = numbers(rows["dpd"], "dpd", "loan_months")[order] if "dpd" in rows else np.full(len(rows), np.nan)
+    if (given > MOST_DAYS).any():
+        place = np.flatnonzero(_back(given > MOST_DAYS, order)).tolist()
+        raise InputError(
+            message(
+                f"days past due up to {MOST_DAYS}",
+                f"{len(place)} larger",
+                f"column 'dpd' of loan_months, rows {some(place)}",
+                "Days are counted, not seconds or amounts.",
+            )
+        )
     missing, negative = np.isnan(given), given < 0
     if negative.any():
         found.append(

@@ -18,6 +18,7 @@ from creditlab.errors import InputError, message
 from creditlab.loans.bad import Bad
 from creditlab.loans.book import LoanBook, loan_book, month_ends, month_number
 from creditlab.loans.hits import NEVER, days_past_due, first_month
+from creditlab.loans.reading import dates, names, numbers
 from creditlab.loans.shares import LEVEL, ratio, share_limits
 from creditlab.results import NotEstimable, Result, Stamp, digest
 
@@ -106,12 +107,16 @@ def _applications(county: Any, book: LoanBook, bad: Bad) -> pd.DataFrame:
     check_columns(frame, ["household_id", "channel", "product", "amount", "applied_on", "decision"], "applications")
     asked = frame.reset_index(drop=True).copy()
     for column in ("applied_on", "decided_on"):
-        asked[column] = pd.to_datetime(asked[column]) if column in asked else pd.NaT
+        given = asked[column] if column in asked else pd.Series(pd.NaT, index=asked.index, dtype="datetime64[us]")
+        asked[column] = dates(given, column, "applications")
+    asked["amount"] = numbers(asked["amount"], "amount", "applications")
+    for column in ("decision", "household_id", "product", "channel"):
+        asked[column] = names(asked[column])
     asked["channel"] = asked["channel"].fillna("(none)")
     for decision in ("granted", "refused"):
         asked[decision] = asked["decision"].eq(decision).fillna(False).astype(bool)
     outcome = _note_outcomes(book, bad)
-    note = asked["note_id"] if "note_id" in asked else pd.Series(pd.NA, index=asked.index, dtype="str")
+    note = names(asked["note_id"]) if "note_id" in asked else pd.Series(pd.NA, index=asked.index, dtype="str")
     for column in ("drawn", "judged", "bad"):
         asked[column] = note.map(outcome[column]).fillna(False).astype(bool) & asked["granted"]
     return asked

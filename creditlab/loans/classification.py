@@ -18,6 +18,7 @@ from creditlab.checks import check_columns, check_one_of
 from creditlab.errors import InputError, message
 from creditlab.loans.book import LoanBook, days_at_month_end, loan_book, month_ends, month_number
 from creditlab.loans.classes import CLASSES, NORMAL, SUBSTANDARD, UNKNOWN, class_codes, class_names
+from creditlab.loans.reading import dates
 from creditlab.loans.rules import RULES, Policy, Rule
 from creditlab.results import Result, Stamp, digest
 
@@ -208,7 +209,7 @@ class _Ladder:
     def other_banks(self, elsewhere: pd.DataFrame) -> None:
         """The share of a non-retail debtor's debt at all banks that is more than 90 days past due."""
         check_columns(elsewhere, ["borrower_id", "month_end", "debt", "overdue_90"], "elsewhere")
-        sums = elsewhere.assign(month=month_number(pd.to_datetime(elsewhere["month_end"])))
+        sums = elsewhere.assign(month=month_number(dates(elsewhere["month_end"], "month_end", "elsewhere")))
         sums = sums.groupby(["borrower_id", "month"])[["debt", "overdue_90"]].sum()
         share = (sums["overdue_90"] / sums["debt"].where(sums["debt"] > 0)).fillna(0.0)
         rows, _ = self._claims()

@@ -16,6 +16,8 @@ import pandas as pd
 
 from creditlab.checks import check_columns, check_date, check_frame, check_level, check_one_of
 from creditlab.errors import InputError, message
+from creditlab.loans.book import villages_of
+from creditlab.loans.reading import dates, names, numbers
 from creditlab.loans.shares import LEVEL, ratio, share_limits
 from creditlab.results import NotEstimable, Result, Stamp, digest
 
@@ -102,11 +104,17 @@ def _cases(county: Any, by: str | None, as_of: Any, role: str) -> tuple[pd.DataF
     check_frame(frame, "judgments")
     check_columns(frame, ["household_id", "filed_on", "enforcement_on", "closed_on", "outcome", "amount"], "judgments")
     cases = frame.reset_index(drop=True).copy()
-    dates = ["filed_on", "enforcement_on", "closed_on"]
-    for column in dates:
-        cases[column] = pd.to_datetime(cases[column])
-    known = pd.to_datetime(cases["known_on"]).max() if "known_on" in cases else cases[dates].max().max()
-    end = check_date(as_of, "as_of") if as_of is not None else min(known, cases[dates].max().max())
+    days = ["filed_on", "enforcement_on", "closed_on"]
+    for column in (*days, *(["known_on"] if "known_on" in cases else [])):
+        cases[column] = dates(cases[column], column, "judgments")
+    for column in ("outcome", *(["role"] if "role" in cases else [])):
+        cases[column] = names(cases[column])
+    cases["amount"] = numbers(cases["amount"], "amount", "judgments")
+    if "enforced_amount" in cases:
+        cases["enforced_amount"] = numbers(cases["enforced_amount"], "enforced_amount", "judgments")
+    latest = cases[days].max().max()
+    known = cases["known_on"].max() if "known_on" in cases else latest
+    end = check_date(as_of, "as_of") if as_of is not None else min(known, latest)
     if role != "all" and "role" in cases:
         cases = cases[cases["role"].eq(role).fillna(False)]
     cases = cases[cases["filed_on"].notna() & (cases["filed_on"] <= end)]
@@ -127,9 +135,7 @@ def _group(cases: pd.DataFrame, tables: Any, by: str) -> pd.Series:
     if "households" not in tables:
         raise InputError(message("the table households", "none", "county folder", "It tells the villages."))
     homes = getattr(tables["households"], "frame", tables["households"])
-    listed = homes.sort_values("known_on", kind="stable") if "known_on" in homes else homes
-    village = listed.drop_duplicates("household_id", keep="last").set_index("household_id")["village_id"]
-    return cases["household_id"].map(village).astype("str").fillna("(none)")
+    return villages_of(cases["household_id"], homes).fillna("(none)")
 
 
 def _spells(cases: pd.DataFrame, stage: str, end: pd.Timestamp) -> pd.DataFrame:
@@ -232,7 +238,7 @@ def _outcomes(cases: pd.DataFrame, by: str | None, level: float) -> pd.DataFrame
     closed = cases[cases["closed_on"].notna()].copy()
     closed["good"] = closed["outcome"].isin(GOOD_ENDS)
     closed["empty"] = closed["outcome"].eq("no_assets").fillna(False)
-    amount = pd.to_numeric(closed["amount"], errors="coerce").fillna(0.0)
+    amount = closed["amount"].fillna(0.0)
     enforced = closed["enforced_amount"] if "enforced_amount" in closed else pd.Series(np.nan, index=closed.index)
     closed["asked"] = amount.where(enforced.notna(), 0.0)
     closed["got"] = enforced.fillna(0.0)

@@ -75,7 +75,9 @@ def generator(matrix: Any, months: float = 1.0) -> Generator:
     from scipy.linalg import expm, logm
 
     prob, states = _probabilities(matrix)
-    raw = logm(prob)
+    # the logarithm of a singular matrix is not finite
+    singular = np.abs(np.linalg.eigvals(prob)).min() < 1e-12
+    raw = np.full(prob.shape, np.nan) if singular else logm(prob)
     if not np.isfinite(raw).all() or np.abs(np.imag(raw)).max() > 1e-6:
         raise FitError(
             "The matrix has no real logarithm: a state is left with near certainty. Use shorter periods, fewer states, "

@@ -15,6 +15,7 @@ from creditlab.checks import check_columns, check_unique
 from creditlab.errors import InputError, message
 from creditlab.loans.book import LoanBook, loan_book, month_ends, month_number
 from creditlab.loans.classes import CLASSES, NPL, UNKNOWN, class_codes
+from creditlab.loans.reading import dates, numbers
 from creditlab.results import Result, Stamp
 
 MEASURES = ("notes", "balance", "npl_balance")
@@ -135,12 +136,26 @@ def _ledger(county: Any, control_totals: pd.DataFrame | None) -> pd.DataFrame:
     check_columns(given, ["month_end", "class5", *MEASURES], "control_totals")
     codes = class_codes(given["class5"])
     names = np.array([*CLASSES, WITHOUT], dtype=object)[codes]
-    month = month_number(pd.to_datetime(given["month_end"]))
+    month = month_number(_month_ends(given["month_end"]))
     ledger = pd.DataFrame({"month_end": month_ends(month), "class5": names}).astype({"class5": "str"})
     for measure in MEASURES:
-        ledger[measure] = pd.to_numeric(given[measure], errors="coerce").fillna(0).to_numpy(dtype=float)
+        ledger[measure] = np.nan_to_num(numbers(given[measure], measure, "control_totals"))
     check_unique(ledger, ["month_end", "class5"], "control_totals")
     return ledger
+
+
+def _month_ends(values: pd.Series) -> pd.Series:
+    ends = dates(values, "month_end", "control_totals")
+    if ends.isna().any():
+        raise InputError(
+            message(
+                "a month end in every row",
+                f"{int(ends.isna().sum())} rows without",
+                "column 'month_end' of control_totals",
+                "Fill it or leave these rows out.",
+            )
+        )
+    return ends
 
 
 def _compare(book: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:

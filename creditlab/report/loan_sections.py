@@ -83,7 +83,7 @@ class _Parts:
 
     def grouped(self, frame: pd.DataFrame, n: str) -> pd.DataFrame:
         """A table of groups, blanked where they are small in the external edition."""
-        if not self.external:
+        if not self.external or frame.empty:
             return frame
         return suppress(frame.rename(columns={"group": "name"}), n=n).rename(columns={"name": "group"})
 
