@@ -12,26 +12,32 @@ from creditlab.loans.hazards import HazardModel, hazard_model
 from creditlab.loans.intensities import fit_generator, generator
 from creditlab.loans.matrices import roll_rates, transitions
 from creditlab.loans.movement import migration_statistics
+from creditlab.loans.prolongations import Extensions, extensions
 from creditlab.loans.ratios import npl_ratios
 from creditlab.loans.reconciliation import Reconciliation, reconcile
-from creditlab.loans.recovery import expected_loss, recoveries
+from creditlab.loans.recovery import ExpectedLoss, Recoveries, expected_loss, recoveries
 from creditlab.loans.rollovers import renewals
 from creditlab.loans.rules import RULES, Policy, Rule
 from creditlab.loans.sample import PerformanceSample, performance_sample, village_folds
 from creditlab.loans.shrinkage import shrink
 from creditlab.loans.structure import book_structure
+from creditlab.loans.supervision import Indicators, indicators
 from creditlab.loans.vintages import vintage_curves
 
 __all__ = [
     "Bad",
     "Classification",
     "DefinitionLab",
+    "ExpectedLoss",
+    "Extensions",
     "HazardModel",
+    "Indicators",
     "LoanBook",
     "PerformanceSample",
     "Policy",
     "RULES",
     "Reconciliation",
+    "Recoveries",
     "Rule",
     "book_structure",
     "calendar",
@@ -41,10 +47,12 @@ __all__ = [
     "definition_lab",
     "enforcement",
     "expected_loss",
+    "extensions",
     "fit_generator",
     "five_category",
     "generator",
     "hazard_model",
+    "indicators",
     "loan_book",
     "migration",
     "migration_rate",

@@ -30,7 +30,6 @@ NOTE_COLUMNS = (
     "renewed_from",
 )  # fmt: skip
 _NUMBERS = ("line_limit", "amount", "rate")
-_KEYS = ("contract_id", "line_id", "borrower_id", "household_id", "renewed_from")
 #: days past due beyond which a number is no count of days (a hundred years)
 MOST_DAYS = 36_525
 _FINDING = ["table", "column", "rule", "severity", "rows", "first_rows", "rule_zh"]
@@ -213,7 +212,7 @@ def _notes(loans: pd.DataFrame, found: list[dict[str, Any]]) -> pd.DataFrame:
         kept[column] = dates(kept[column], column, "loans")
     for column in _NUMBERS:
         kept[column] = numbers(kept[column], column, "loans")
-    for column in _KEYS:
+    for column in (c for c in NOTE_COLUMNS if c not in (*_NUMBERS, "line_valid_to")):
         kept[column] = names(kept[column])
     kept["borrower_kind"], strange = kinds(kept["borrower_kind"])
     if strange.any():
@@ -354,7 +353,13 @@ def _flag(rows: pd.DataFrame, name: str) -> np.ndarray:
     values = rows[name]
     if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
         return values.to_numpy(dtype=float, na_value=0.0) == 1
-    return values.astype("str").str.strip().str.lower().isin(["1", "1.0", "true", "t", "y", "yes", "是", "有"]).to_numpy(dtype=bool)
+    return (
+        values.astype("str")
+        .str.strip()
+        .str.lower()
+        .isin(["1", "1.0", "true", "t", "y", "yes", "是", "有"])
+        .to_numpy(dtype=bool)
+    )
 
 
 def _classes(rows: pd.DataFrame, found: list[dict[str, Any]]) -> np.ndarray:

@@ -118,7 +118,7 @@ def _applications(county: Any, book: LoanBook, bad: Bad) -> pd.DataFrame:
     outcome = _note_outcomes(book, bad)
     note = names(asked["note_id"]) if "note_id" in asked else pd.Series(pd.NA, index=asked.index, dtype="str")
     for column in ("drawn", "judged", "bad"):
-        asked[column] = note.map(outcome[column]).fillna(False).astype(bool) & asked["granted"]
+        asked[column] = note.isin(outcome.index[outcome[column]]) & asked["granted"]
     return asked
 
 
@@ -218,7 +218,7 @@ def _cmh(rows: pd.DataFrame, event: str) -> float | NotEstimable:
 
     names = sorted(pd.unique(rows["channel"]))
     if len(names) < 2 or rows[event].nunique() < 2:
-        return NotEstimable("fewer than two channels or outcomes")
+        return NotEstimable("不足两个渠道或两种结果 fewer than two channels or outcomes")
     gap, spread = np.zeros(len(names) - 1), np.zeros((len(names) - 1, len(names) - 1))
     for _, part in rows.groupby("stratum"):
         n = part.groupby("channel").size().reindex(names, fill_value=0).to_numpy(dtype=float)
@@ -231,7 +231,7 @@ def _cmh(rows: pd.DataFrame, event: str) -> float | NotEstimable:
         spread += events * (total - events) / (total - 1) * (np.diag(share) - np.outer(share, share))
     rank = int(np.linalg.matrix_rank(spread))
     if not rank:
-        return NotEstimable("no stratum with two channels and two outcomes")
+        return NotEstimable("没有一层同时有两个渠道和两种结果 no stratum with two channels and two outcomes")
     return float(chi2.sf(gap @ np.linalg.pinv(spread, hermitian=True) @ gap, rank))
 
 
@@ -251,5 +251,7 @@ def _reapplied(asked: pd.DataFrame, level: float) -> pd.DataFrame:
     table = frame.groupby("way", as_index=False).agg(
         n=("granted", "size"), granted=("granted", "sum"), judged=("judged", "sum"), bad=("bad", "sum")
     )
-    lo, hi = share_limits(table["granted"], table["n"], level)
-    return table.assign(approval=ratio(table["granted"], table["n"]), lo=lo, hi=hi)
+    # who did not ask again could not be granted
+    asked_again = table["n"].where(table["way"] != "not again", 0)
+    lo, hi = share_limits(table["granted"], asked_again, level)
+    return table.assign(approval=ratio(table["granted"], asked_again), lo=lo, hi=hi)

@@ -40,23 +40,26 @@ RATE_LABELS = {
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Migration(Result):
-    """A row per rate: rate opening decrease moved estimate lo hi n n_eff; amounts in yuan.
+    """A row per rate: rate opening decrease moved estimate lo hi of_opening n n_eff reason; amounts in yuan.
 
-    `matrix` counts notes and balances from class to class, with what left the book and how.
+    of_opening is what moved down over the whole opening balance, whatever was repaid meanwhile. `matrix` counts notes
+    and balances from class to class, with what left the book and how.
     """
 
     title: ClassVar[str] = "Migration of classes 迁徙率"
     plots: ClassVar[str] = "loans"
 
     matrix: pd.DataFrame
+    level: float
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class NplFlow(Result):
     """A row per month end: opening, inflow, cured, repaid, written_off, transferred, closing of the NPL balance.
 
-    Then opening_performing, formation_rate (inflow over opening performing), cure_rate and the notes behind them, with
-    intervals by count.
+    Then opening_performing with performing_notes and performing_n_eff, opening_npl_notes and opening_n_eff, notes_in
+    and inflow_n_eff; formation_rate (inflow over opening performing) and cure_rate (cured over opening), by balance
+    with limits by the effective n; formation_by_count with its own.
     """
 
     title: ClassVar[str] = "Flow of non-performing loans 不良贷款变动"
@@ -124,6 +127,7 @@ def migration(
     return Migration(
         table=table,
         matrix=_matrix(pairs),
+        level=level,
         stamp=Stamp(inputs=book.digest, spec=digest({"start": first, "end": last, "level": level})),
         facts={
             "start": str(month_ends([first])[0].date()),
@@ -189,7 +193,7 @@ def _rate(pairs: pd.DataFrame, name: str, start: tuple[int, ...], worse: int, le
     lo, hi = share_limits(float(rate) * n_eff if rate or rate == 0.0 else 0.0, n_eff, level)
     return {
         "rate": name, "opening": opening, "decrease": decrease, "moved": moved, "estimate": float(rate),
-        "lo": float(lo), "hi": float(hi), "n": len(part), "n_eff": n_eff,
+        "lo": float(lo), "hi": float(hi), "of_opening": float(ratio(moved, opening)), "n": len(part), "n_eff": n_eff,
         "reason": rate.reason if isinstance(rate, NotEstimable) else "",
     }  # fmt: skip
 
@@ -219,10 +223,13 @@ def npl_flow(source: Any, *, classification: Classification | None = None, level
     table = flows.assign(
         formation_rate=ratio(flows["inflow"], flows["opening_performing"]),
         formation_by_count=ratio(flows["notes_in"], flows["performing_notes"]),
-        formation_lo=lo,
-        formation_hi=hi,
+        formation_by_count_lo=lo,
+        formation_by_count_hi=hi,
         cure_rate=ratio(flows["cured"], flows["opening"]),
     )
+    for name, size in (("formation_rate", "performing_n_eff"), ("cure_rate", "opening_n_eff")):
+        share = np.minimum(np.nan_to_num(table[name].to_numpy()), 1.0)
+        table[f"{name}_lo"], table[f"{name}_hi"] = share_limits(share * table[size], table[size], level)
     return NplFlow(
         table=table,
         stamp=Stamp(inputs=book.digest, spec=digest({"level": level})),
@@ -257,15 +264,26 @@ def _flows(book: LoanBook, npl: np.ndarray) -> pd.DataFrame:
     performing = by_month(balance, on & ~npl)
     notes = by_month(np.ones(len(month)), on & ~npl)
     frame = pd.DataFrame({"month_end": month_ends(range(book.first, book.last + 1)), **flows})
-    frame.insert(1, "opening", np.concatenate([[0.0], closing[:-1]]))
+    frame.insert(1, "opening", _earlier(closing))
     frame["closing"] = closing
-    frame["opening_performing"] = np.concatenate([[0.0], performing[:-1]])
-    frame["performing_notes"] = np.concatenate([[0], notes[:-1]]).astype(int)
+    frame["opening_performing"] = _earlier(performing)
+    frame["performing_notes"] = _earlier(notes).astype(int)
+    frame["performing_n_eff"] = _earlier(effective_n(performing, by_month(balance**2, on & ~npl)))
+    frame["opening_npl_notes"] = _earlier(by_month(np.ones(len(month)), npl)).astype(int)
+    frame["opening_n_eff"] = _earlier(effective_n(closing, by_month(held**2, npl)))
+    grown = npl & (change > 0)
+    frame["inflow_n_eff"] = effective_n(flows["inflow"], by_month(change**2, grown))
     frame["notes_in"] = by_month(np.ones(len(month)), npl & ~was_npl & was_on).astype(int)
     # the first month has no month before it: what stands there is the opening
     first = frame.index[0]
     frame.loc[first, ["opening", *_FLOWS]] = [closing[0], 0.0, 0.0, 0.0, 0.0, 0.0]
+    frame.loc[first, "inflow_n_eff"] = 0.0
     return frame
+
+
+def _earlier(values: np.ndarray) -> np.ndarray:
+    """The values of the month before; 0 for the first month."""
+    return np.concatenate([[0.0], values[:-1]])
 
 
 def _before(book: LoanBook, held: np.ndarray, npl: np.ndarray, on: np.ndarray) -> tuple[np.ndarray, ...]:

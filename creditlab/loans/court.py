@@ -216,7 +216,7 @@ def _log_rank(spells: pd.DataFrame) -> float | NotEstimable:
     part = spells[spells["group"].isin(sizes.index[sizes >= FEWEST])]
     names = sorted(pd.unique(part["group"]))
     if len(names) < 2 or not part["done"].any():
-        return NotEstimable(f"fewer than two groups of {FEWEST} cases")
+        return NotEstimable(f"不足两组各 {FEWEST} 件 fewer than two groups of {FEWEST} cases")
     gap, spread = np.zeros(len(names)), np.zeros((len(names), len(names)))
     for day in np.unique(part.loc[part["done"], "days"]):
         at_risk = part[part["days"] >= day]
@@ -229,7 +229,7 @@ def _log_rank(spells: pd.DataFrame) -> float | NotEstimable:
         spread += d.sum() * left * (np.diag(share) - np.outer(share, share))
     rank = int(np.linalg.matrix_rank(spread))
     if not rank:
-        return NotEstimable("the groups are never at risk together")
+        return NotEstimable("各组从未同时在观察中 the groups are never at risk together")
     return float(chi2.sf(gap @ np.linalg.pinv(spread, hermitian=True) @ gap, rank))
 
 

@@ -16,9 +16,9 @@ import pandas as pd
 
 from creditlab.checks import check_date, check_level
 from creditlab.errors import InputError, message
-from creditlab.loans.bad import Bad
+from creditlab.loans.bad import UNITS, Bad
 from creditlab.loans.book import LoanBook, days_at_month_end, loan_book
-from creditlab.loans.hits import NEVER, days_past_due, first_month, plan_kind
+from creditlab.loans.hits import NEVER, WHAT, days_past_due, first_month, plan_kind
 from creditlab.loans.sample import PerformanceSample, performance_sample
 from creditlab.loans.shares import LEVEL, ratio, share_limits
 from creditlab.results import NotEstimable, Result, Stamp, digest
@@ -46,13 +46,16 @@ class DefinitionLab(Result):
     window that are bad by this one. kappa: agreement beyond chance with the choice. spread: standard deviation of the
     bad rate between observation dates beyond chance; p_value: chi-square of equal rates.
 
-    `rolls` has a row per dpd: how those who reached it ended within 12 months. `maturity` has a row per plan and days
-    after the due date: the share of notes bad by then. `choice` is the recommended definition, `reasons` say why.
+    `variants` has a row per combination of arrears (of principal, interest or either) and unit (household or note), at
+    the recommended days and window: of unit n bads bad_rate lo hi reason. `rolls` has a row per dpd: how those who
+    reached it ended within 12 months. `maturity` has a row per plan and days after the due date: the share of notes bad
+    by then. `choice` is the recommended definition, `reasons` say why.
     """
 
     title: ClassVar[str] = "Definition of bad 坏的定义"
     plots: ClassVar[str] = "loans"
 
+    variants: pd.DataFrame
     rolls: pd.DataFrame
     maturity: pd.DataFrame
     choice: Bad
@@ -116,6 +119,7 @@ def definition_lab(
     samples = _samples(book, dates, definitions, of, unit)
     return DefinitionLab(
         table=_grid(samples, choice, grey, level),
+        variants=_variants(book, dates, choice, level),
         rolls=rolls,
         maturity=maturity,
         choice=choice,
@@ -276,6 +280,29 @@ def _grid(
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _variants(book: LoanBook, dates: list[pd.Timestamp], choice: Bad, level: float) -> pd.DataFrame:
+    """The choice on principal, on interest and on either, by household and by note."""
+    rows = []
+    for of in WHAT:
+        for unit in UNITS:
+            bad = replace(choice, of=of, unit=unit)
+            parts = [performance_sample(book, day, bad, short="leave out").tidy()["bad"] for day in dates]
+            n, bads = sum(map(len, parts)), int(sum(p.sum() for p in parts))
+            lo, hi = share_limits(bads, n, level)
+            rows.append(
+                {"of": of, "unit": unit, "n": n, "bads": bads, "bad_rate": float(ratio(bads, n)), "lo": float(lo),
+                 "hi": float(hi), "reason": _untold(book, of)}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _untold(book: LoanBook, of: str) -> str:
+    """Why arrears of principal or interest alone cannot be told from this tape; empty where they can."""
+    if of == WHAT[0] or (book.months[f"overdue_{of}"].to_numpy() > 0).any():
+        return ""
+    return f"台账没有该项欠款金额 the tape has no amount of overdue {of}"
 
 
 def _keyed(parts: list[PerformanceSample]) -> pd.Series:

@@ -40,11 +40,21 @@ PHASES = {
 }
 _PHASES = tuple(PHASES)
 _OTHER, _ANY = "other plans", "any plan"
+#: (zh, en) of the kinds of repayment plans
+KIND_LABELS = {
+    "instalments": ("分期", "instalments"),
+    "interest": ("按期付息到期还本", "interest, principal at the end"),
+    "once": ("到期一次还本付息", "repaid once"),
+    "revolving": ("循环", "revolving"),
+    "unknown": ("方式未知", "plan unknown"),
+    _OTHER: ("其他方式", _OTHER),
+    _ANY: ("各方式", _ANY),
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class HazardModel(Result):
-    """A row per coefficient: term level zh en estimate se lo hi months events; estimates on the log of the hazard.
+    """A row per coefficient: term level reference zh en estimate se lo hi months events reason; log of the hazard.
 
     `villages` has a row per village: village_id notes events effect se lo hi ratio (times the hazard of an average
     village). `levels` says which plans and phases share a baseline level; `still_open`, by kind of plan and months
@@ -387,7 +397,7 @@ def _coefficients(fit: MixedFit, cells: _Pooled, coding: _Coding, level: float) 
 
     z = ndtri((1 + level) / 2)
     errors = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))
-    rows: list[dict[str, Any]] = [{"term": "baseline", "level": name, "reference": ""} for name in cells.levels]
+    rows: list[dict[str, Any]] = [{"term": "baseline", "level": n, "reference": ""} for n in cells.levels]
     rows += [
         {"term": t, "level": v, "reference": r}
         for (t, v, r), keep in zip(coding.terms, cells.kept, strict=True)
@@ -406,7 +416,20 @@ def _coefficients(fit: MixedFit, cells: _Pooled, coding: _Coding, level: float) 
     left_out = pd.DataFrame(aliased, columns=["term", "level", "reference"]).assign(
         reason="还款方式与其他变量已包含 the plan and the other covariates already tell it"
     )
-    return pd.concat([table.assign(reason=""), left_out], ignore_index=True)
+    whole = pd.concat([table.assign(reason=""), left_out], ignore_index=True)
+    labels = [_said(row.term, row.level) for row in whole.itertuples()]
+    whole.insert(3, "zh", pd.Series([zh for zh, _ in labels], dtype="str"))
+    whole.insert(4, "en", pd.Series([en for _, en in labels], dtype="str"))
+    return whole
+
+
+def _said(term: str, level: str) -> tuple[str, str]:
+    """A coefficient in words: a baseline by its plan and phase, a covariate by its level."""
+    kind, _, phase = level.partition(" · ")
+    if term != "baseline" or phase not in PHASES:
+        return f"{term}：{level}", f"{term}: {level}"
+    zh, en = KIND_LABELS.get(kind, (kind, kind))
+    return f"基准：{zh}，{PHASES[phase][0]}", f"baseline: {en}, {PHASES[phase][1]}"
 
 
 def _effects(

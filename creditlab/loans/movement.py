@@ -65,9 +65,11 @@ def migration_statistics(counts: Any) -> MigrationStatistics:
             "p_value": ndtr(z).reshape(-1),
         }
     )
-    table["reason"] = np.where(
-        table["z"].isna(), "两个格子均为空或满，或该等级如此 both cells are empty or full, or the grade is", ""
+    none = (
+        "该格与内侧相邻格均为空或满，或该等级没有客户 "
+        "the cell and its inner neighbour are empty or full, or nobody is in the grade"
     )
+    table["reason"] = np.where(table["z"].isna(), none, "")
     off = ~np.eye(len(n), dtype=bool).reshape(-1)
     return MigrationStatistics(
         table=table[off].reset_index(drop=True),

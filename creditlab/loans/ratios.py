@@ -24,6 +24,13 @@ from creditlab.loans.shares import LEVEL, effective_n, ratio, share_limits
 from creditlab.results import Result, Stamp, digest
 
 VIEWS = ("by_count", "by_household", "by_balance", "by_vintage")
+#: further shares of balances → the effective number behind each
+MORE = {
+    "overdue_share": "n_eff",
+    "overdue_90_to_npl": "npl_n_eff",
+    "special_mention_share": "n_eff",
+    "with_add_back": "add_back_n_eff",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -31,10 +38,11 @@ class NplRatios(Result):
     """A row per month end (and group): the ratios with n and interval, and what else the ratio hides.
 
     Columns: month_end group; notes npl_notes by_count; households npl_households by_household; balance npl_balance
-    n_eff by_balance; vintage_n vintage_bad by_vintage; each ratio with _lo and _hi. Then overdue_share (balance
-    overdue), overdue_90 (balance), overdue_90_to_npl, special_mention_share, and the add-back: written_off_open,
-    transferred_12m, with_add_back (NPL ratio by balance as if neither had left the book); and `reason`, why a ratio is
-    missing.
+    n_eff by_balance; vintage_n vintage_bad by_vintage; each ratio with _lo and _hi. Then, each with _lo and _hi too:
+    overdue_share (balance overdue), overdue_90 (balance) and overdue_90_to_npl (with npl_n_eff; above 1 when notes over
+    90 days are not classed non-performing, then without limits), special_mention_share, and the add-back:
+    written_off_open, transferred_12m, with_add_back (NPL ratio by balance as if neither had left the book, with
+    add_back_n and add_back_n_eff); and `reason`, why a ratio is missing.
     """
 
     title: ClassVar[str] = "NPL ratios 不良率"
@@ -166,6 +174,7 @@ class _Sums:
             "balance": total,
             "npl_balance": self.of(self.balance * self.npl),
             "n_eff": effective_n(total, squares),
+            "npl_n_eff": effective_n(self.of(self.balance * self.npl), self.of(self.balance**2 * self.npl)),
         }
 
     def hidden(self) -> dict[str, np.ndarray]:
@@ -174,7 +183,9 @@ class _Sums:
         total = self.of(self.balance)
         over_90 = self.of(self.balance * (dpd > 90))
         npl = self.of(self.balance * self.npl)
-        off, sold = self._left()
+        claims, buyers = self._left()
+        off, sold = self.of(claims, self.all), self.of(buyers, self.all)
+        squares = self.of(self.balance**2) + self.of(claims**2 + buyers**2, self.all)
         return {
             "overdue_share": ratio(self.of(self.balance * (dpd > 0)), total),
             "overdue_90": over_90,
@@ -182,18 +193,20 @@ class _Sums:
             "special_mention_share": ratio(self.of(self.balance * (self.classes == SPECIAL_MENTION)), total),
             "written_off_open": off,
             "transferred_12m": sold,
+            "add_back_n": self.of() + self.of(key=self.all[(claims > 0) | (buyers > 0)]),
+            "add_back_n_eff": effective_n(total + off + sold, squares),
             "with_add_back": ratio(npl + off + sold, total + off + sold),
         }
 
     def _left(self) -> tuple[np.ndarray, np.ndarray]:
-        """Written-off claims still open, and balances sold within the last 12 months, at their last balance."""
+        """Per row: a written-off claim still open; a balance sold within the last 12 months, at its last value."""
         months = self.book.months
         note, month = months["note"].to_numpy(), months["month"].to_numpy()
         off = months["written_off"].to_numpy()
         claim = np.where(off, months["written_off_balance"].to_numpy(), 0.0)
         sold, since, before = _sold(note, month, months["transferred"].to_numpy(), months["balance"].to_numpy())
         recent = sold & (since < 12) & ~off
-        return self.of(claim, self.all), self.of(np.where(recent, before, 0.0), self.all)
+        return claim, np.where(recent, before, 0.0)
 
 
 def _sold(
@@ -246,6 +259,10 @@ def _with_limits(table: pd.DataFrame, level: float) -> pd.DataFrame:
     for view, (bad, n) in sizes.items():
         lo, hi = share_limits(bad, n, level)
         table[view], table[f"{view}_lo"], table[f"{view}_hi"] = ratio(bad, n), lo, hi
+    for view, size in MORE.items():
+        value, n = table[view].to_numpy(), table[size].to_numpy(dtype=float)
+        lo, hi = share_limits(np.nan_to_num(value) * n, np.where(value <= 1, n, 0.0), level)
+        table[f"{view}_lo"], table[f"{view}_hi"] = lo, hi
     table["reason"] = np.select(
         [table["notes"] == 0, table["vintage_n"] == 0],
         [

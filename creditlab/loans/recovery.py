@@ -243,6 +243,8 @@ class ExpectedLoss(Result):
     title: ClassVar[str] = "Expected loss 预期损失"
     plots: ClassVar[str] = "loans"
 
+    level: float
+
 
 def expected_loss(
     model: HazardModel, losses: Recoveries, source: Any, as_of: Any, *, horizon: int | str = "maturity", month: int = 24
@@ -276,6 +278,7 @@ def expected_loss(
         prob[f"gap_pd_{side}"], prob[f"gap_lgd_{side}"] = gap_pd, gap_lgd
     return ExpectedLoss(
         table=_by_village(prob),
+        level=losses.level,
         stamp=Stamp(
             inputs=digest(model.stamp.to_dict(), losses.stamp.to_dict(), book.digest),
             spec=digest({"as_of": str(as_of), "horizon": horizon, "month": month}),

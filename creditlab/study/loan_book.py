@@ -22,6 +22,7 @@ from creditlab.files import whole_folder, write_json, write_text
 from creditlab.loans import LoanBook, Policy
 from creditlab.loans.book import month_ends
 from creditlab.loans.classes import CLASSES
+from creditlab.loans.matrices import Transitions
 from creditlab.loans.shares import LEVEL
 from creditlab.results import Result, Stamp
 from creditlab.study.county import observation_dates
@@ -33,21 +34,31 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "reconciliation": ("与总账核对", "reconcile to the ledger"),
     "structure": ("台账结构", "structure of the book"),
     "renewals": ("续贷", "renewals"),
+    "extensions": ("展期", "extensions"),
     "classification": ("五级分类", "five-class classification"),
     "ratios": ("不良率", "NPL ratios"),
     "ratios_by_product": ("不良率（产品）", "NPL ratios by product"),
     "ratios_by_village": ("不良率（村）", "NPL ratios by village"),
     "migration": ("迁徙率", "migration rates"),
     "flow": ("不良变动", "flow of non-performing loans"),
+    "indicators": ("监管指标", "indicators side by side"),
     "transitions": ("状态转移", "transitions"),
     "transitions_by_product": ("状态转移（产品）", "transitions by product"),
+    "transitions_by_channel": ("状态转移（渠道）", "transitions by channel"),
+    "transitions_by_cohort": ("状态转移（放款年）", "transitions by cohort"),
     "roll_rates": ("滚动率", "roll rates"),
+    "roll_rates_by_channel": ("滚动率（渠道）", "roll rates by channel"),
+    "roll_rates_by_cohort": ("滚动率（放款年）", "roll rates by cohort"),
+    "roll_rates_by_village": ("滚动率（村）", "roll rates by village"),
     "class_transitions": ("分类转移", "transitions of classes"),
     "village_transitions": ("村级状态转移（收缩）", "village transitions, shrunken"),
     "movement": ("迁移矩阵统计量", "migration statistics"),
     "generator": ("转移强度", "generator"),
     "vintages": ("账龄曲线", "vintage curves"),
     "vintages_by_plan": ("账龄曲线（还款方式）", "vintage curves by plan"),
+    "vintages_by_product": ("账龄曲线（产品）", "vintage curves by product"),
+    "vintages_by_channel": ("账龄曲线（渠道）", "vintage curves by channel"),
+    "vintages_by_village": ("账龄曲线（村）", "vintage curves by village"),
     "calendar": ("农时日历", "agricultural calendar"),
     "comparable": ("可比逾期率", "comparable arrears"),
     "definition": ("坏的定义", "definition of bad"),
@@ -57,6 +68,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "recoveries_by_guarantee": ("清收（担保方式）", "recoveries by guarantee"),
     "expected_loss": ("预期损失", "expected loss"),
     "enforcement": ("执行", "enforcement"),
+    "enforcement_by_court": ("执行（法院）", "enforcement by court"),
     "enforcement_by_village": ("执行（村）", "enforcement by village"),
     "channels": ("申请渠道", "channels"),
 }
@@ -75,6 +87,7 @@ class LoanStudy(Result):
     parts: Mapping[str, Result]
     absent: Mapping[str, str]
     findings: pd.DataFrame
+    level: float = LEVEL
     lang: str = "zh"
     edition: str = "internal"
 
@@ -118,8 +131,10 @@ class LoanStudy(Result):
 
 
 #: tables of the whole bank, without villages, persons or small groups
-_EXTERNAL = ("reconciliation", "classification", "ratios", "migration", "flow", "transitions", "class_transitions",
-             "movement", "generator", "calendar", "definition")  # fmt: skip
+_EXTERNAL = (
+    "reconciliation", "classification", "indicators", "ratios", "migration", "flow", "transitions",
+    "class_transitions", "movement", "generator", "calendar", "definition",
+)  # fmt: skip
 
 
 def loan_study(
@@ -169,6 +184,7 @@ def loan_study(
         parts=maker.parts,
         absent=maker.absent,
         findings=maker.findings(),
+        level=level,
         lang=lang,
         edition=edition,
         stamp=Stamp(inputs=book.digest, spec=Stamp.of([], {"level": level, "as_of": str(as_of)}).spec, seed=seed),
@@ -227,38 +243,58 @@ class _Maker:
             "reconciliation": lambda: loans.reconcile(self.county),
             "structure": lambda: loans.book_structure(book),
             "renewals": lambda: loans.renewals(book, level=level),
+            "extensions": lambda: loans.extensions(book, level=level),
             "classification": self._classification,
             "ratios": lambda: loans.npl_ratios(book, level=level),
             "ratios_by_product": lambda: loans.npl_ratios(book, "product", level=level),
             "ratios_by_village": lambda: loans.npl_ratios(book, "village_id", level=level),
             "migration": self._migration,
             "flow": lambda: loans.npl_flow(book, level=level),
+            "indicators": lambda: loans.indicators(self.part("ratios"), self.part("migration"), self.part("flow")),
             "transitions": lambda: loans.transitions(book, level=level),
             "transitions_by_product": lambda: loans.transitions(book, "product", level=level),
+            "transitions_by_channel": lambda: loans.transitions(book, "channel", level=level),
+            "transitions_by_cohort": lambda: loans.transitions(book, "cohort_year", level=level),
             "roll_rates": lambda: loans.roll_rates(self.part("transitions_by_product")),
+            "roll_rates_by_channel": lambda: loans.roll_rates(self.part("transitions_by_channel")),
+            "roll_rates_by_cohort": lambda: loans.roll_rates(self.part("transitions_by_cohort")),
+            "roll_rates_by_village": lambda: loans.roll_rates(self._by_village()),
             "class_transitions": lambda: loans.transitions(book, states="class5", level=level),
-            "village_transitions": lambda: loans.shrink(loans.transitions(book, "village_id", level=level)),
+            "village_transitions": lambda: loans.shrink(self._by_village()),
             "movement": self._movement,
             "generator": lambda: loans.generator(self.part("class_transitions").matrix()),
             "vintages": lambda: loans.vintage_curves(book, cohort="cohort_year", level=level),
-            "vintages_by_plan": lambda: loans.vintage_curves(
-                book, "plan", cohort="cohort_year", clock="due", longest=12
-            ),
+            "vintages_by_plan": lambda: self._vintages("plan", clock="due", longest=12),
+            "vintages_by_product": lambda: self._vintages("product"),
+            "vintages_by_channel": lambda: self._vintages("channel"),
+            "vintages_by_village": lambda: self._vintages("village_id", longest=24),
             "calendar": lambda: loans.calendar(book, level=level),
             "comparable": lambda: loans.comparable_arrears(book, level=level),
             "definition": lambda: loans.definition_lab(book, self.dates(), level=level),
-            "sample": lambda: loans.performance_sample(book, self.dates(), seed=self.seed),
+            "sample": self._sample,
             "hazard": lambda: loans.hazard_model(book, level=level),
             "recoveries": lambda: loans.recoveries(book, level=level, seed=self.seed),
             "recoveries_by_guarantee": lambda: loans.recoveries(book, "guarantee", level=level, seed=self.seed),
             "expected_loss": self._expected_loss,
             "enforcement": lambda: loans.enforcement(self.county, level=level),
+            "enforcement_by_court": lambda: loans.enforcement(self.county, "court", level=level),
             "enforcement_by_village": lambda: loans.enforcement(self.county, "village_id", level=level),
             "channels": lambda: loans.channel_funnel(self.county, level=level),
         }
 
     def _classification(self) -> Result:
         return loans.classify(self.book, self.policy, refinanced=self.part("renewals").refinanced)
+
+    def _by_village(self) -> Transitions:
+        return loans.transitions(self.book, "village_id", level=self.level)
+
+    def _vintages(self, by: str, **settings: Any) -> Result:
+        return loans.vintage_curves(self.book, by, cohort="cohort_year", level=self.level, **settings)
+
+    def _sample(self) -> Result:
+        """By the definition that the laboratory recommends; by the usual one where it recommends none."""
+        bad = self.part("definition").choice if "definition" in self.parts else None
+        return loans.performance_sample(self.book, self.dates(), bad, seed=self.seed)
 
     def _migration(self) -> Result:
         """Over the last twelve months of the book."""
@@ -273,4 +309,6 @@ class _Maker:
 
     def _expected_loss(self) -> Result:
         day = month_ends([self.book.last])[0]
-        return loans.expected_loss(self.part("hazard"), self.part("recoveries"), self.book, day)
+        by_guarantee = "recoveries_by_guarantee" in self.parts
+        losses = self.part("recoveries_by_guarantee" if by_guarantee else "recoveries")
+        return loans.expected_loss(self.part("hazard"), losses, self.book, day)

@@ -61,6 +61,12 @@ def lab() -> ln.DefinitionLab:
     return ln.definition_lab(book(), "2024-01-31", dpds=(30, 90), windows=("12m", "maturity+120d"))
 
 
+@cache
+def expected() -> ln.ExpectedLoss:
+    model = ln.hazard_model(book(), covariates=["product"])
+    return ln.expected_loss(model, ln.recoveries(book()), book(), "2024-06-30", month=6)
+
+
 #: name → a call that draws it
 DRAWN: dict[str, Callable[[], go.Figure]] = {
     "loans.npl": lambda: loans.npl(made.book()),
@@ -81,5 +87,15 @@ DRAWN: dict[str, Callable[[], go.Figure]] = {
     "loans.hazard": lambda: ln.hazard_model(book(), covariates=["product"]).plot.hazard(),
     "loans.recoveries": lambda: ln.recoveries(book(), "guarantee").plot.recoveries(),
     "loans.enforcement": lambda: ln.enforcement(tables(), "court").plot.enforcement(),
+    "loans.indicators": lambda: ln.indicators(
+        ln.npl_ratios(book(), vintage_months=6), ln.migration(book(), "2023-06-30", "2024-06-30"), ln.npl_flow(book())
+    ).plot.indicators(),
+    "loans.migration": lambda: ln.migration(book(), "2023-06-30", "2024-06-30").plot.migration(),
+    "loans.extensions": lambda: ln.extensions(book()).plot.extensions(),
+    "loans.villages": lambda: ln.shrink(ln.transitions(book(), "village_id")).plot.villages(),
+    "loans.expected_loss": lambda: expected().plot.expected_loss(),
+    "loans.outcomes": lambda: ln.enforcement(tables(), "court").plot.outcomes(),
+    "loans.structure": lambda: ln.book_structure(book()).plot.structure(),
+    "loans.funnel": lambda: ln.channel_funnel(tables()).plot.funnel(),
     "loans.channels": lambda: ln.channel_funnel(tables()).plot.channels(),
 }

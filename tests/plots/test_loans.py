@@ -95,6 +95,39 @@ def test_enforcement_draws_the_stage_that_was_asked_for() -> None:
         assert drawn == (result.curves["stage"] == stage).sum()
 
 
+def test_dots_are_the_estimates_with_their_limits_and_n() -> None:
+    result = ln.shrink(ln.transitions(made.book(), "village_id"))
+    raw, full = result.plot.villages("0", "1-30").data
+    part = (
+        result.tidy()
+        .query("`from` == '0' and to == '1-30'")
+        .sort_values(["estimate", "group"], ascending=[False, True])
+    )
+    np.testing.assert_allclose(full.x, part["estimate"])
+    np.testing.assert_allclose(np.array(full.x) + np.array(full.error_x.array), part["hi"])
+    np.testing.assert_allclose(raw.x, part["raw"])
+    assert all("n=" in label for label in full.y)
+    loss = made.expected()
+    (dots,) = loss.plot.expected_loss(most=2).data
+    assert len(dots.x) == 2 and max(dots.x) <= 1
+
+
+def test_arrears_of_principal_and_interest_are_lines_apart() -> None:
+    result = ln.book_structure(made.book())
+    lines = {t.name: t for t in result.plot.structure().data}
+    assert len(lines) == 4
+    table = result.tidy()
+    persons = table[table["kind"] == "person"]
+    np.testing.assert_allclose(
+        lines["个人：逾期本金 persons: overdue principal"].y, persons["overdue_principal"] / persons["balance"]
+    )
+
+
+def test_a_funnel_never_widens_after_the_grant() -> None:
+    for bar in ln.channel_funnel(made.tables()).plot.funnel().data:
+        assert bar.y[0] >= bar.y[1] >= bar.y[3] >= bar.y[4]
+
+
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ColumnError, match="Expected the column 'by_vintage'"):
         loans.ratios(ln.npl_ratios(made.book()).tidy().drop(columns="by_vintage"))

@@ -1,6 +1,16 @@
 """Figures of the loan book, one noun per figure; each draws one result of `creditlab.loans`, with n and intervals."""
 
 from creditlab.plots.loans.definitions import come_back, definition, maturity, waterfall
+from creditlab.plots.loans.dots import (
+    expected_loss,
+    extensions,
+    funnel,
+    indicators,
+    migration,
+    outcomes,
+    structure,
+    villages,
+)
 from creditlab.plots.loans.ledger import classes, flow, npl, ratios, reconciliation
 from creditlab.plots.loans.ledger import npl_by_month as npl_by_month
 from creditlab.plots.loans.losses import channels, enforcement, hazard, recoveries
@@ -15,16 +25,24 @@ __all__ = [
     "comparable",
     "definition",
     "enforcement",
+    "expected_loss",
+    "extensions",
     "flow",
+    "funnel",
     "hazard",
+    "indicators",
     "maturity",
+    "migration",
     "npl",
+    "outcomes",
     "ratios",
     "reconciliation",
     "recoveries",
     "renewals",
     "roll_rates",
+    "structure",
     "transitions",
+    "villages",
     "vintages",
     "waterfall",
 ]

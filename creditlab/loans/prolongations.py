@@ -1,9 +1,10 @@
 """Extensions of a term (展期), and which of them hide arrears.
 
-An extension moves the due date of the same note. For a borrower who is not late it is an ordinary change of contract; for
-one who is, the days past due may start again at zero, and the NPL ratio falls although nothing was paid. The tape shows
-it in the month in which the flag first appears: the note was overdue at the month end before and is less overdue now,
-without its balance being repaid.
+An extension moves the due date of the same note. For a borrower who is not late it is an ordinary change of contract;
+for one who is, the days past due may start again at zero, and the NPL ratio falls although nothing was paid. The tape
+shows it in the month in which the flag first appears: the note was overdue at the month end before and is less overdue
+now, without its balance being repaid. Whether overdue interest was paid in that month the tape cannot say, so the list
+is one of questions to the branch.
 """
 
 from __future__ import annotations

@@ -1,0 +1,92 @@
+"""What the sections of the loan book's report share: the parts of the study, words, what an outsider may not see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from creditlab.plots.words import WORDS, Text
+from creditlab.report.document import Block, Callout
+from creditlab.village.suppression import suppress
+
+#: a reason as results carry it: Chinese, a blank, English
+_BOTH = re.compile(r"(?s)^(.*[\u3000-\u9fff\uff00-\uffef].*?) ([A-Za-z][^\u3000-\u9fff\uff00-\uffef]*)$")
+
+
+class Parts:
+    """The parts of a study, and the blocks that say why one is absent."""
+
+    def __init__(self, study: Any) -> None:
+        self.study, self.external = study, study.edition == "external"
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.study.parts
+
+    def __getitem__(self, name: str) -> Any:
+        return self.study.parts[name]
+
+    def missing(self, *names: str) -> list[Block]:
+        """A note for each of the parts that is absent."""
+        rows = self.study.table.set_index("part")
+        absent = self.study.absent
+        return [
+            Callout(
+                Text(
+                    f"{rows.loc[name, 'zh']}：本次没有。原因：{said(absent[name]).zh}",
+                    f"{rows.loc[name, 'en']}: absent here. Reason: {said(absent[name]).en}",
+                ),
+                "none",
+            )
+            for name in names
+            if name in absent
+        ]
+
+    def shown(self, frame: pd.DataFrame, n: str, names: Sequence[str] = ("group",)) -> pd.DataFrame:
+        """A table of cells with `n` borrowers, notes or loan-months each.
+
+        In the external edition cells under ten are blanked but for their names, with secondary suppression within each
+        month.
+        """
+        if not self.external or frame.empty:
+            return frame
+        plain = frame.reset_index(drop=True)
+        months = plain["month_end"] if "month_end" in plain else pd.Series(0, index=plain.index)
+        hidden = pd.Series(False, index=plain.index)
+        for _, part in plain.groupby(months):
+            hidden[part.index] = suppress(part[[n]], n=n)["suppressed"]
+        kept = [c for c in plain.columns if c in names or c == "month_end"]
+        blanked = plain.drop(columns=kept).mask(hidden, axis=0)
+        return pd.concat([plain[kept], blanked], axis=1)[list(plain.columns)]
+
+
+def words(names: Mapping[str, tuple[str, str]]) -> dict[str, Text]:
+    """Column → label from pairs (zh, en)."""
+    return {name: Text(*pair) for name, pair in names.items()}
+
+
+def label(value: Any) -> Text:
+    """A word of the glossary, else the value itself."""
+    return WORDS.get(str(value)) or Text.same(str(value) or "–")
+
+
+def labelled(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The frame with the values of these columns as a reader calls them."""
+    return frame.assign(**{c: [label(v) for v in frame[c]] for c in columns})
+
+
+def said(value: Any) -> Text:
+    """A reason as results carry it (Chinese, blank, English) as a text; another text as it is.
+
+    >>> said("该类无贷款 no loan in the class").en
+    'no loan in the class'
+    """
+    found = _BOTH.match(str(value)) if isinstance(value, str) else None
+    return Text(found[1], found[2]) if found else Text.same(str(value) or "–")
+
+
+def reasoned(frame: pd.DataFrame, column: str = "reason") -> pd.DataFrame:
+    """The frame with its reasons in the reader's language."""
+    return frame.assign(**{column: [said(v) for v in frame[column]]})
