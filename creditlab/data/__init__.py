@@ -5,15 +5,18 @@ from creditlab.data.household import HouseholdFile
 from creditlab.data.identity import read_key
 from creditlab.data.schema import TABLES, Table
 from creditlab.data.sources import SourceTable, read_table
+from creditlab.data.verification import CrossCheck, cross_check
 from creditlab.data.world import World, make_county, write_county
 
 __all__ = [
     "TABLES",
     "County",
+    "CrossCheck",
     "HouseholdFile",
     "SourceTable",
     "Table",
     "World",
+    "cross_check",
     "make_county",
     "read_county",
     "read_key",

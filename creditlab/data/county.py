@@ -12,13 +12,14 @@ import pandas as pd
 
 from creditlab.checks import check_date
 from creditlab.data.contracts import contract_findings
-from creditlab.data.crosscheck import conflicts, coverage
+from creditlab.data.coverage import coverage
 from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.data.household import HouseholdFile, household_file
 from creditlab.data.identity import check_key
 from creditlab.data.intake import Intake, take_in
 from creditlab.data.schema import TABLES
 from creditlab.data.sources import SourceTable
+from creditlab.data.verification import CrossCheck, cross_check
 from creditlab.errors import InputError, UnreadableError, message
 from creditlab.files import read_json
 
@@ -75,12 +76,22 @@ class County:
         """
         return household_file(self._frames(), check_date(as_of, "as_of"), households)
 
-    def conflicts(self, as_of: Any) -> pd.DataFrame:
-        """Facts on which sources disagree, as known on a date; see `creditlab.data.crosscheck.conflicts`."""
-        return conflicts(self.household_file(as_of))
+    def cross_check(self, as_of: Any, rule: str = "weighted") -> CrossCheck:
+        """The facts that several sources state, resolved by a rule; see `creditlab.data.verification.cross_check`."""
+        return cross_check(self.household_file(as_of), rule)
+
+    def conflicts(self, as_of: Any, rule: str = "weighted") -> pd.DataFrame:
+        """Facts on which two sources disagree, as known on a date, with the value that holds.
+
+        Returns
+        -------
+        DataFrame : household_id fact source_a value_a source_b value_b resolved resolved_from rule confidence, one row
+            per pair of sources that disagree; see `creditlab.data.verification.cross_check` for rules and confidence.
+        """
+        return self.cross_check(as_of, rule).conflicts()
 
     def coverage(self, as_of: Any) -> pd.DataFrame:
-        """Households reached by village, source and port; see `creditlab.data.crosscheck.coverage`."""
+        """Households reached by village, source and port; see `creditlab.data.coverage.coverage`."""
         return coverage(self.household_file(as_of))
 
     def last_month(self) -> pd.Timestamp:

@@ -81,12 +81,18 @@ def test_coverage_counts_households_of_the_census(county: County) -> None:
     assert (coverage["fresh"] <= coverage["reached"]).all() and coverage["share"].between(0, 1).all()
 
 
-def test_conflicts_name_both_values_and_the_rule(county: County) -> None:
+def test_conflicts_name_both_values_the_value_that_holds_and_the_rule(county: County) -> None:
     conflicts = county.conflicts("2024-12-31")
     assert len(conflicts) and not conflicts.duplicated(["household_id", "fact", "source_a", "source_b"]).any()
     assert (conflicts["value_a"].astype("str") != conflicts["value_b"].astype("str")).all()
-    assert (conflicts["resolved"] == conflicts["value_a"]).all()
-    assert conflicts["rule"].str.len().min() > 0
+    assert conflicts["resolved"].notna().all() and conflicts["confidence"].between(0, 1).all()
+    held = conflicts[conflicts["fact"] == "members"]
+    assert (held["resolved"] == held["value_a"]).any() and (held["resolved"] == held["value_b"]).any()
+    assert set(conflicts["rule"]) == {"weighted by measured reliability 按实测可靠度加权"}
+    trusted = county.conflicts("2024-12-31", rule="most_trusted").query(
+        "fact == 'members' and source_a == 'households'"
+    )
+    assert (trusted["resolved"] == trusted["value_a"]).all()
 
 
 def test_conflicts_do_not_depend_on_what_became_known_later(county: County) -> None:
