@@ -14,8 +14,9 @@ from creditlab.report import render, validation_document
 from creditlab.report.area_sections import area_tests, strip
 from creditlab.report.findings_log import findings, proposal
 from creditlab.report.formal_sections import DOCUMENTS
-from creditlab.report.outline import AREAS
+from creditlab.report.outline import AREAS, area_of
 from creditlab.validation import validate
+from creditlab.validation.listing import catalogue
 from tests.plots.made import HOSTILE
 from tests.report.chrome import visit
 
@@ -42,6 +43,10 @@ def document(result: object) -> object:
 def test_the_outline_is_whole_and_in_order(document) -> None:
     assert [s.number for s in document.sections] == OUTLINE
     assert [s.id for s in document.sections[1:-1]] == [area.id for area in AREAS]
+
+
+def test_every_kind_of_test_has_an_area() -> None:
+    assert [id for id in catalogue()["id"] if area_of(id) is None] == []
 
 
 def test_every_row_of_the_validation_stands_in_one_area(result, document) -> None:
