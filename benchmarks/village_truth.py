@@ -206,7 +206,8 @@ def coverage(seeds: range, gates: Gates, cells: list[str]) -> None:
         )
         sums = small.groupby("method")[["inside", "n_small"]].sum()
         mean["n<10"] = sums["inside"] / sums["n_small"]
-        mean["width/oracle"] = mean["width"] / mean.loc["oracle", "width"]
+        of_rates = mean.index.isin(["village logit, rate", "oracle"])
+        mean["width/oracle"] = (mean["width"] / mean.loc["oracle", "width"]).where(of_rates)
         print(f"{name}, {len(seeds)} counties\n{mean.round(4).to_string()}")
         gates.check("coverage, rate by village logit", mean.loc["village logit, rate", "coverage"], *bounds)
         gates.check("coverage in villages below 10 loans", mean.loc["village logit, rate", "n<10"], lo=0.84)
