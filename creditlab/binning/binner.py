@@ -297,7 +297,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             used.append(kept)
         samples = with_parts(with_totals(samples), self.stable_over, labels)
         _check_feasible(rules, samples[0])
-        trends, special = trends_of(self.trend, frames[0]), special_codes(self.special, frames[0])
+        trends, special = trends_of(self.trend, frames[0]), special_codes(self.special, *frames)
         self._check_levels_declared(frames[0])
         self._units = {
             name: units_of([f[name] for f in frames], [f[unit] for f in frames])
@@ -572,7 +572,7 @@ def _find_bins(
     rules: Rules,
     declared: Callable[[pd.Series], LevelRules],
 ) -> Found:
-    form = form_of(columns[0])
+    form = form_of(*columns)
     if form == "text":
         return find_groups(columns, samples, special, rules, declared(columns[0]))
     return find_ranges(columns, samples, form, trend, special, rules)

@@ -108,7 +108,7 @@ def group_levels(goods: np.ndarray, bads: np.ndarray, limits: Limits, care: Care
 
 def _pool_rare(n: np.ndarray, rare: float) -> tuple[np.ndarray, int]:
     """The cell of each level, rare ones sharing the last; and how many were pooled (one alone is not)."""
-    is_rare = n < rare
+    is_rare = n < rare * (1 - 1e-9)
     if is_rare.sum() < 2:
         return np.arange(len(n)), 0
     cell_of = np.full(len(n), int((~is_rare).sum()))
@@ -117,8 +117,8 @@ def _pool_rare(n: np.ndarray, rare: float) -> tuple[np.ndarray, int]:
 
 
 def _cut(rates: np.ndarray, goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.ndarray:
-    """The group of each cell; cells of equal shrunken rate stay together."""
-    _, place = np.unique(rates, return_inverse=True)
+    """The group of each cell; cells of equal shrunken rate, up to the rounding of sums, stay together."""
+    _, place = np.unique(np.round(rates, 12), return_inverse=True)
     g, b = np.bincount(place, weights=goods), np.bincount(place, weights=bads)
     boundaries = equal_count_boundaries(g + b, MOST_CELLS)
     found = solve(merge_cells(g, boundaries), merge_cells(b, boundaries), "ascending", limits).boundaries

@@ -17,6 +17,7 @@ from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import woe_of
 from creditlab.binning.spec import BinSpec
 from creditlab.binning.table import BinTable, make_table
+from creditlab.errors import InputError, message
 from creditlab.results import Stamp
 
 Special = Sequence[tuple[Any, str]]
@@ -60,6 +61,7 @@ def tabulated(
         woe[: spec.regular] = found.regular_woe(spec)
     for source, target in spec.joins:
         woe[source] = woe[target]
+    _check_finite(woe, spec, both)
     shape = shape_of(goods[: spec.regular], bads[: spec.regular])
     broken = _broken(spec, both, sample, rules, trend, shape) if mine else []
     notes = [*found.notes, *notes_of(spec, raw), *(_edit_note(edit) for edit in mine), *(v.note() for v in broken)]
@@ -67,6 +69,22 @@ def tabulated(
     kept = found.trend if found.trend and not mine and not spec.joins else shape
     facts = found.facts | ({"edits": len(mine)} if mine else {})
     return make_table(spec, goods, bads, woe=woe, pseudo=pseudo, stamp=stamp, trend=kept, notes=notes, facts=facts)
+
+
+def _check_finite(woe: np.ndarray, spec: BinSpec, both: np.ndarray) -> None:
+    """A pure bin has a WOE only with a prior."""
+    wrong = np.flatnonzero(~np.isfinite(woe))
+    if not len(wrong):
+        return
+    goods, bads = both[:, wrong[0]]
+    raise InputError(
+        message(
+            "goods and bads in every bin, since prior=0 gives a pure bin an infinite WOE",
+            f"{goods:g} goods and {bads:g} bads in '{spec.label(int(wrong[0]), 'en')}'",
+            f"column '{spec.name}'",
+            "Give a prior above 0 (0.5 is Jeffreys'), or let the bin join another.",
+        )
+    )
 
 
 def _broken(spec: BinSpec, both: np.ndarray, sample: Sample, rules: Rules, trend: str, shape: str) -> list[Violation]:

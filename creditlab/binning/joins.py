@@ -79,7 +79,8 @@ def _target(spec: BinSpec, code: int, option: str | int, both: np.ndarray, woe: 
     if option == "nearest_risk":
         n = both.sum(axis=0)
         mean = both[1].sum() / n.sum()
-        rate = (both[1] + pseudo * mean) / (n + pseudo)
+        there = n + pseudo > 0
+        rate = np.divide(both[1] + pseudo * mean, n + pseudo, out=np.full(spec.size, np.inf), where=there)
         return int(np.argmin(np.abs(rate[: spec.regular] - rate[code])))
     names = {spec.label(k, lang): k for k in range(spec.regular) for lang in ("both", "zh", "en")}
     text = str(option)

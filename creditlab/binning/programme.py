@@ -4,7 +4,8 @@ A bin [i, j) over m cells has a value and a rate; a shape says which rates may b
 the number of bins. The best predecessor of every bin is a running maximum over the bins that end where it starts, in
 order of their rate, so one more bin costs a few operations on whole (m + 1) × (m + 1) matrices: O(K m² + m² log m) for
 K bins. It knows no counts and no data; what a value is (information value, likelihood, a sum of squares) is the
-caller's business. Several problems of one size are solved together: they are the leading axis of every array.
+caller's business. Several problems of one size are solved together: they are the leading axis of every array. Rates are whole
+numbers of `RATE_STEPS`, so that all comparisons are exact: rates that only rounding tells apart are equal.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 
 #: shapes of the rate along the bins; neighbours always differ
 SHAPES = ("ascending", "descending", "peak", "valley", "free")
+#: a rate of 1 in whole steps; counts of a million rows differ by more, the rounding of their sums by less
+RATE_STEPS = 2**45
 #: values within this share of the best are equal: fewest bins win, then the leftmost cuts
 TIE = 1e-12
 
@@ -35,22 +38,31 @@ class Bins:
     Parameters
     ----------
     value : (p, m + 1, m + 1), -inf where no bin may be.
-    rate : (p, m + 1, m + 1), anything where no bin may be.
+    rate : (p, m + 1, m + 1) whole numbers, see `rate_steps`; anything where no bin may be.
     whole : (p,) the value of the bin of all cells, allowed or not.
-    gap : neighbours must differ by at least this much in rate.
-    pairs : (m + 1, m + 1, m + 1) or None: whether bins [h, i) and [i, j) may be neighbours, at place [i, h, j].
+    gap : neighbours must differ by at least this much in rate, in the same steps.
+    pairs : (p, m + 1, m + 1, m + 1) or None: whether bins [h, i) and [i, j) may be neighbours, at place [p, i, h, j].
     """
 
     value: np.ndarray
     rate: np.ndarray
     whole: np.ndarray
-    gap: float = 0.0
+    gap: int = 0
     pairs: np.ndarray | None = None
 
     def mirrored(self) -> Bins:
         """The same bins read from the right: [i, j) becomes [m - j, m - i)."""
-        pairs = None if self.pairs is None else self.pairs[::-1, ::-1, ::-1].transpose(0, 2, 1)
+        pairs = None if self.pairs is None else self.pairs[:, ::-1, ::-1, ::-1].transpose(0, 1, 3, 2)
         return Bins(_mirrored(self.value), _mirrored(self.rate), self.whole, self.gap, pairs)
+
+
+def rate_steps(rate: np.ndarray) -> np.ndarray:
+    """Rates from 0 to 1 in whole steps.
+
+    >>> bool(rate_steps(np.array(0.1 + 0.2)) == rate_steps(np.array(0.3)))
+    True
+    """
+    return np.rint(rate * RATE_STEPS).astype(np.int64)
 
 
 def _mirrored(matrix: np.ndarray) -> np.ndarray:
@@ -143,12 +155,12 @@ class Programme:
             starts.append(i)
             allowed = _neighbours(bins.rate[p, :i, i], bins.rate[p, i, j], shape, bins.gap)
             if bins.pairs is not None:
-                allowed &= bins.pairs[i, :i, j]
+                allowed &= bins.pairs[p, i, :i, j]
             i, j, k = _first_best(np.where(allowed, chains[k - 1, i, :i], -np.inf)), i, k - 1
         return starts[::-1]
 
 
-def _neighbours(before: np.ndarray, after: np.ndarray | float, shape: str, gap: float) -> np.ndarray:
+def _neighbours(before: np.ndarray, after: np.ndarray | int, shape: str, gap: int) -> np.ndarray:
     """Whether a bin of rate `before` may be followed by one of rate `after`."""
     up = (before < after) if gap == 0 else (before <= after - gap)
     down = (before > after) if gap == 0 else (before >= after + gap)
@@ -168,16 +180,16 @@ class _Order:
         self._gap = bins.gap
         possible = bins.value > -np.inf
         rates = bins.rate[possible]
-        low, high = (rates.min(), rates.max()) if len(rates) else (0.0, 0.0)
-        self._span = 4.0 * (high - low + bins.gap) + 1.0
+        low, high = (rates.min(), rates.max()) if len(rates) else (0, 0)
+        self._span = 4 * int(high - low + bins.gap) + 2
         row = (np.arange(p * size) * self._span).reshape(p, size, 1)  # each row in a range of its own
-        ending = np.where(possible, bins.rate - low, self._span / 2).transpose(0, 2, 1)
+        ending = np.where(possible, bins.rate - low, self._span // 2).transpose(0, 2, 1)
         first = (np.arange(p * size) * size).reshape(p, size, 1)
         self.order = ending.argsort(axis=2)
         self.order += first
         self._keys = np.ascontiguousarray(ending).reshape(-1).take(self.order)
         self._keys += row
-        self._starting = np.where(possible, bins.rate - low, 0.0) + row
+        self._starting = np.where(possible, bins.rate - low, 0) + row
         self._shift = (np.arange(p * size)).reshape(p, size, 1)
 
     def towards(self, shape: str) -> _Ranked:
@@ -188,7 +200,7 @@ class _Order:
             above = self._place(self._gap, "left" if self._gap else "right")
         return _Ranked(self.order, below, above)
 
-    def _place(self, shift: float, side: Literal["left", "right"]) -> np.ndarray:
+    def _place(self, shift: int, side: Literal["left", "right"]) -> np.ndarray:
         places = np.searchsorted(self._keys.reshape(-1), (self._starting + shift).reshape(-1), side=side)
         return places.reshape(self._starting.shape) + self._shift
 
@@ -226,12 +238,11 @@ class _Paired:
 
     def __init__(self, bins: Bins, shape: str) -> None:
         assert bins.pairs is not None
-        rate = bins.rate[0]
-        before, after = rate.T[:, :, None], rate[:, None, :]
+        before, after = bins.rate.transpose(0, 2, 1)[:, :, :, None], bins.rate[:, :, None, :]
         self._allowed = bins.pairs & _neighbours(before, after, shape, bins.gap)
 
     def reach(self, chains: np.ndarray) -> np.ndarray:
-        return np.where(self._allowed, chains[0][:, :, None], -np.inf).max(axis=1)[None]
+        return np.where(self._allowed, chains[:, :, :, None], -np.inf).max(axis=2)
 
 
 def _chain_values(bins: Bins, step: _Ranked | _Paired, most: int) -> np.ndarray:

@@ -13,15 +13,11 @@ import numpy as np
 from scipy.special import chdtri, xlogy
 
 from creditlab.binning.counts import equal_count_boundaries, merge_cells
-from creditlab.binning.programme import SHAPES, Bins, Cuts, Programme
+from creditlab.binning.programme import RATE_STEPS, SHAPES, Bins, Cuts, Programme, rate_steps
 
 __all__ = ["SHAPES", "Cuts", "Limits", "best_cuts", "programme", "solve", "woe_of"]
 
 OBJECTIVES = ("iv", "likelihood")
-#: up to this many cells the programme is solved on all of them at once
-EXACT = 160
-#: the same where neighbours are judged pair by pair, which costs m³
-PAIRED_EXACT = 64
 
 
 @dataclass(frozen=True)
@@ -30,6 +26,7 @@ class Effort:
 
     Parameters
     ----------
+    exact : up to this many cells the programme is solved on all of them at once.
     starts : equal-count segments of each start.
     near : neighbours of a cut that are tried, in cells.
     places, tried : in how many parts of its range a cut's best place is looked for, and among how many places.
@@ -38,6 +35,7 @@ class Effort:
     resolved : the most rounds once the cells beside the cuts are resolved into their values.
     """
 
+    exact: int
     starts: tuple[int, ...]
     near: tuple[int, ...]
     places: int
@@ -48,12 +46,12 @@ class Effort:
 
 
 #: few events: noise puts many local optima in the way
-THOROUGH = Effort((32, 48, 64), (-8, -4, -2, -1, 0, 1, 2, 4, 8), 4, 5000, True, 1e-9)
+THOROUGH = Effort(400, (32, 64, 100), (-8, -4, -2, -1, 0, 1, 2, 4, 8), 4, 5000, True, 1e-9)
 #: from this many goods and bads on the objective is smooth, and the same IV is found with less
 MANY_EVENTS = 20_000
-QUICK = Effort((24,), (-4, -1, 0, 1, 4), 3, 80, False, 1e-4, 1)
-#: where neighbours are judged pair by pair
-PAIRED = Effort((20,), (-4, -1, 0, 1, 4), 2, 400, False, 1e-6)
+QUICK = Effort(160, (24,), (-4, -1, 0, 1, 4), 3, 80, False, 1e-4, 1)
+#: where neighbours are judged pair by pair, which costs m³
+PAIRED = Effort(96, (20, 40), (-4, -1, 0, 1, 4), 2, 400, False, 1e-6)
 
 
 @dataclass(frozen=True)
@@ -127,17 +125,20 @@ def programme(goods: np.ndarray, bads: np.ndarray, limits: Limits, parts: np.nda
     """The dynamic programme over cells of counts, (m,) for one problem or (p, m) for several with the same limits."""
     g, b = _spans(np.atleast_2d(goods)), _spans(np.atleast_2d(bads))
     n = g + b
-    possible = (n >= limits.min_n * (1 - 1e-9)) & (n > 0) & (g >= limits.min_goods) & (b >= limits.min_bads)
+    least, least_goods, least_bads = (v * (1 - 1e-9) for v in (limits.min_n, limits.min_goods, limits.min_bads))
+    possible = (n >= least) & (n > 0) & (g >= least_goods) & (b >= least_bads)
     possible &= ~np.tri(n.shape[1], dtype=bool)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = b / n
+    if limits.prior == 0:  # without a prior a pure bin has no WOE
+        possible &= (g > 0) & (b > 0)
+    rate = rate_steps(np.divide(b, n, out=np.zeros_like(n), where=n > 0))
     value = objective(g, b, limits)
     whole = np.where(n[:, 0, -1] > 0, value[:, 0, -1], 0.0)
-    pairs = _different(g[0], b[0], limits.max_pvalue) if limits.max_pvalue < 1 else None
+    pairs = _different(g, b, limits.max_pvalue) if limits.max_pvalue < 1 else None
     if parts is not None:
-        steady = _holds(_spans(parts[:, 0]), _spans(parts[:, 1]), rate[0], limits)
+        steady = _holds(_spans(parts[:, 0]), _spans(parts[:, 1]), rate[0], limits)[None]
         pairs = steady if pairs is None else pairs & steady
-    bins = Bins(np.where(possible, value, -np.inf), rate, whole, limits.min_rate_gap * (1 - 1e-9), pairs)
+    gap = int(limits.min_rate_gap * RATE_STEPS * (1 - 1e-9))
+    bins = Bins(np.where(possible, value, -np.inf), rate, whole, gap, pairs)
     return Programme(bins, limits.max_bins)
 
 
@@ -176,8 +177,9 @@ def _squares(goods: np.ndarray, bads: np.ndarray, limits: Limits) -> np.ndarray:
 
 
 def _different(goods: np.ndarray, bads: np.ndarray, max_pvalue: float) -> np.ndarray:
-    """[i, h, j]: whether the chi-square test between [h, i) and [i, j) has a p-value of at most `max_pvalue`."""
-    g1, b1, g2, b2 = goods.T[:, :, None], bads.T[:, :, None], goods[:, None, :], bads[:, None, :]
+    """[p, i, h, j]: whether the chi-square test between [h, i) and [i, j) has a p-value of at most `max_pvalue`."""
+    g1, b1 = (c.transpose(0, 2, 1)[:, :, :, None] for c in (goods, bads))
+    g2, b2 = (c[:, :, None, :] for c in (goods, bads))
     n1, n2, g, b = g1 + b1, g2 + b2, g1 + g2, b1 + b2
     return (b1 * g2 - b2 * g1) ** 2 * (n1 + n2) >= chdtri(1, max_pvalue) * n1 * n2 * g * b
 
@@ -217,20 +219,20 @@ def _rates(goods: np.ndarray, bads: np.ndarray) -> np.ndarray:
 def best_cuts(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, parts: np.ndarray | None = None) -> Cuts:
     """The cuts of greatest objective over any number of fine cells.
 
-    Up to `EXACT` cells the result is the global optimum. Above, the programme is solved on candidate boundaries (equal
+    Up to `Effort.exact` cells the result is the global optimum. Above, the programme is solved on candidate boundaries (equal
     counts, and between them where the bad rate bends most), then on candidates around its cuts until the objective
     stops growing, from several starts; each solve is exact on what it is given, the best of the starts wins.
     """
-    paired = parts is not None or limits.max_pvalue < 1
-    if len(goods) <= (PAIRED_EXACT if paired else EXACT):
-        return solve(goods, bads, shape, limits, parts)
     fine = _Fine(goods, bads, shape, limits, parts)
-    best = None
+    if len(goods) <= fine.effort.exact:
+        return solve(goods, bads, shape, limits, parts)
+    best = Cuts(np.empty(0, dtype=np.int64), -np.inf)
     for count in fine.effort.starts:
-        found = fine.refined(fine.solve(bends(goods, bads, equal_count_boundaries(goods + bads, count))))
-        if best is None or _better(found, best):
+        found = fine.started(count)
+        if _better(found, best):
             best = found
-    assert best is not None
+    if not len(best.boundaries):  # candidates so wide apart may miss the only cuts that are allowed
+        best = fine.started(fine.effort.exact)
     return fine.refined(best, partners=True) if fine.effort.partners else best
 
 
@@ -297,6 +299,11 @@ class _Fine:
         """(m + 1,) goods and bads before each boundary."""
         return np.append(0.0, np.cumsum(self.goods)), np.append(0.0, np.cumsum(self.bads))
 
+    def started(self, segments: int) -> Cuts:
+        """The best cuts that are reached from so many equal-count segments and the bends within them."""
+        base = equal_count_boundaries(self.goods + self.bads, segments)
+        return self.refined(self.solve(bends(self.goods, self.bads, base)))
+
     def solve(self, boundaries: np.ndarray) -> Cuts:
         parts = None if self.parts is None else merge_cells(self.parts, boundaries)
         g, b = merge_cells(self.goods, boundaries), merge_cells(self.bads, boundaries)
@@ -316,17 +323,29 @@ class _Fine:
 
     def _around(self, cuts: np.ndarray, partners: bool) -> np.ndarray:
         """The cuts, their neighbours, the best places for each cut between its two, and bins of least size at them."""
-        m, rows = len(self.goods), self.upto[0] + self.upto[1]
+        m = len(self.goods)
         near = (cuts[:, None] + np.array(self.effort.near)[None, :]).reshape(-1)
         ends = np.concatenate([[0], cuts, [m]])
         best = self._best_places(np.append(ends[:-2], ends[:-1]), np.append(ends[2:], ends[1:]))
-        least = self.limits.min_n * (1 - 1e-9)
         some = np.append(ends, best) if partners else ends
-        after = np.searchsorted(rows, rows[some] + least, side="left")
-        before = np.searchsorted(rows, rows[some] - least, side="right") - 1
-        found = np.unique(np.concatenate([near, after, before, best]))
+        found = np.unique(np.concatenate([near, best, *self._least_bins(some)]))
         found = found[(found >= 1) & (found < m)]
         return found if self.only is None else np.union1d(found[self.only[found]], cuts)
+
+    def _least_bins(self, ends: np.ndarray) -> list[np.ndarray]:
+        """Where the smallest allowed bins end that begin at `ends`, and begin that end there."""
+        found = []
+        for upto, least in self._least:
+            found.append(np.searchsorted(upto, upto[ends] + least, side="left"))
+            found.append(np.searchsorted(upto, upto[ends] - least, side="right") - 1)
+        return found
+
+    @cached_property
+    def _least(self) -> list[tuple[np.ndarray, float]]:
+        """Rows, goods and bads before each boundary with the least of each in a bin, where there is a least."""
+        (goods, bads), limits = self.upto, self.limits
+        each = ((goods + bads, limits.min_n), (goods, limits.min_goods), (bads, limits.min_bads))
+        return [(upto, least * (1 - 1e-9)) for upto, least in each if least > 0 or upto is each[0][0]]
 
     def _best_places(self, first: np.ndarray, last: np.ndarray) -> np.ndarray:
         """In each of a few parts of each range of cells, the boundary where cutting the range in two is best."""
@@ -338,8 +357,9 @@ class _Fine:
         a, b = np.repeat(first, length), np.repeat(last, length)
         left, right = (goods[at] - goods[a], bads[at] - bads[a]), (goods[b] - goods[at], bads[b] - bads[at])
         value = objective(*left, self.limits) + objective(*right, self.limits)
-        least = self.limits.min_n * (1 - 1e-9)
-        value[(left[0] + left[1] < least) | (right[0] + right[1] < least)] = -np.inf
+        for upto, least in self._least:
+            value[(upto[at] - upto[a] < least) | (upto[b] - upto[at] < least)] = -np.inf
+        value[value == np.inf] = -np.inf
         place = np.arange(len(at)) - np.repeat(np.cumsum(length) - length, length)
         part = np.repeat(np.arange(len(length)), length) * self.effort.places
         part += place * self.effort.places // np.repeat(length, length)

@@ -55,8 +55,12 @@ def trends_of(trend: Any, frame: pd.DataFrame) -> dict[str, str]:
     return {name: trend.get(name, "auto") for name in frame.columns}
 
 
-def special_codes(special: Mapping[str, Any] | None, frame: pd.DataFrame) -> dict[str, list[tuple[Any, str]]]:
+def special_codes(
+    special: Mapping[str, Any] | None, frame: pd.DataFrame, *more: pd.DataFrame
+) -> dict[str, list[tuple[Any, str]]]:
     """The codes of each column with their meanings; '*' holds for all number columns, a column's own entry wins.
+
+    `more` are further pieces of the same columns.
 
     >>> special_codes({"*": [-9], "b": {-9: "refused"}}, pd.DataFrame({"a": [1], "b": [2], "c": ["x"]}))
     {'a': [(-9, '')], 'b': [(-9, 'refused')], 'c': []}
@@ -67,7 +71,7 @@ def special_codes(special: Mapping[str, Any] | None, frame: pd.DataFrame) -> dic
     found = {}
     for name in frame.columns:
         own = _meanings(given.get(name, {}), name)
-        shared = common if common and form_of(frame[name]) == "number" else {}
+        shared = common if common and form_of(*(f[name] for f in (frame, *more))) == "number" else {}
         found[name] = list((shared | own).items())
     return found
 

@@ -29,8 +29,8 @@ class Levels:
     names: tuple[str, ...]
 
 
-def form_of(values: pd.Series) -> str:
-    """The form in which a column is read: number, flag, date or text.
+def form_of(values: pd.Series, *more: pd.Series) -> str:
+    """The form in which a column is read, or one that comes in several pieces: number, flag, date or text.
 
     Text stays text even where it looks like a number ("001" is a code); only an object column of mixed types is parsed,
     and it is a number when at least 95 % of its values are.
@@ -39,6 +39,9 @@ def form_of(values: pd.Series) -> str:
     >>> form_of(pd.Series([1, 2.5])), form_of(pd.Series(["001", "002"])), form_of(mixed)
     ('number', 'text', 'number')
     """
+    if any(piece.dtype != values.dtype or piece.dtype == object for piece in more):
+        categories = all(isinstance(piece.dtype, pd.CategoricalDtype) for piece in (values, *more))
+        return "text" if categories else form_of(pd.concat([values, *more], ignore_index=True))
     kind = kind_of(values)
     if kind in ("number", "flag", "date"):
         if np.issubdtype(getattr(values.dtype, "type", object), np.complexfloating):
