@@ -2,7 +2,8 @@
 
 Ranges are closed on the left, [lower, upper), as everywhere: `x < upper` decides. Numbers are compared as 64-bit floats
 and written so that every dialect reads back the same bits. Text is compared exactly (case, blanks inside), after white
-space around it is removed; blank text is missing. The WOE written is the bin table's own array.
+space around it is removed; blank text is missing. Dates have no zone: of a moment with a zone the database takes the
+day in the zone of its session, so set that to the bank's. The WOE written is the bin table's own array.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from creditlab.checks import check_one_of
 WHITE = tuple(c for c in range(0x3001) if chr(c).isspace())
 WHAT = ("woe", "bin")
 EPOCH = datetime(1970, 1, 1)
+#: the types of what stands for a missing value in rows of data frames
+NOTHING = ("NAType", "NaTType")
 
 
 @dataclass(frozen=True)
@@ -279,12 +282,15 @@ def python_source(spec: BinSpec, by_bin: Sequence[Any] | np.ndarray, name: str) 
 
 
 _READ_NUMBER = """\
+    if hasattr(value, "total_seconds"):
+        value = value.total_seconds() / 86400
     try:
         x = float("nan") if value is None or "_" in str(value) else float(value)
     except (TypeError, ValueError):
         x = float("nan")
 """
 _READ_DATE = """\
+    value = getattr(value, "start_time", value)
     try:
         if isinstance(value, str):
             value = datetime.datetime.fromisoformat(value.strip())
@@ -315,7 +321,8 @@ def _text_source(spec: BinSpec, found: list[Any], name: str) -> str:
         f"def {name}(value):\n"
         f'    """category {_harmless(spec.name)}."""\n'
         f"    levels = {levels!r}\n    units = {units!r}\n"
-        f"    if value is None or value != value:\n        return {found[spec.missing]!r}\n"
+        f"    if value is None or type(value).__name__ in {NOTHING!r} or value != value:\n"
+        f"        return {found[spec.missing]!r}\n"
         f"    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()\n"
         f"    if not text:\n        return {found[spec.missing]!r}\n"
         f"    if text in levels:\n        return levels[text]\n"

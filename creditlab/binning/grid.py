@@ -148,6 +148,9 @@ def _bits(values: np.ndarray, low: float, high: float) -> Bits:
     centre = float(np.quantile(size, 0.001)) if len(size) else 0.0
     ends = np.array([low, high])
     first, last = Bits.signed(ends, centre, 0).tolist()
+    if min(abs(first), abs(last)) <= last - first:  # zero, which no sample holds, gets its own cell where it is near
+        ends = np.array([min(low, 0.0), max(high, 0.0)])
+        first, last = Bits.signed(ends, centre, 0).tolist()
     shift = max((last - first).bit_length() - BITS_CELLS.bit_length() + 1, 0)
     first, last = Bits.signed(ends, centre, shift).tolist()
     return Bits(centre, shift, first, last - first + 1)

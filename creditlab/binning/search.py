@@ -49,7 +49,7 @@ class Effort:
 THOROUGH = Effort(400, (32, 64, 100), (-8, -4, -2, -1, 0, 1, 2, 4, 8), 4, 5000, True, 1e-9)
 #: from this many goods and bads on the objective is smooth, and the same IV is found with less
 MANY_EVENTS = 20_000
-QUICK = Effort(160, (24,), (-4, -1, 0, 1, 4), 3, 80, False, 1e-4, 1)
+QUICK = Effort(160, (24,), (-3, 0, 3), 3, 80, False, 1e-4, 1)
 #: where neighbours are judged pair by pair, which costs m³
 PAIRED = Effort(96, (20, 40), (-4, -1, 0, 1, 4), 2, 400, False, 1e-6)
 

@@ -33,15 +33,25 @@ def form_of(values: pd.Series, *more: pd.Series) -> str:
     """The form in which a column is read, or one that comes in several pieces: number, flag, date or text.
 
     Text stays text even where it looks like a number ("001" is a code); only an object column of mixed types is parsed,
-    and it is a number when at least 95 % of its values are.
+    and it is a number when at least 95 % of its values are. Categories stay levels, but for those that are dates or
+    true and false. A period (a month) is the date on which it starts, a duration a number of days.
 
     >>> mixed = pd.Series([1] * 30 + ["?"], dtype=object)
     >>> form_of(pd.Series([1, 2.5])), form_of(pd.Series(["001", "002"])), form_of(mixed)
     ('number', 'text', 'number')
     """
     if any(piece.dtype != values.dtype or piece.dtype == object for piece in more):
-        categories = all(isinstance(piece.dtype, pd.CategoricalDtype) for piece in (values, *more))
-        return "text" if categories else form_of(pd.concat([values, *more], ignore_index=True))
+        if not all(isinstance(piece.dtype, pd.CategoricalDtype) for piece in (values, *more)):
+            return form_of(pd.concat([values, *more], ignore_index=True))
+        forms = {form_of(piece) for piece in (values, *more)}
+        return forms.pop() if len(forms) == 1 else "text"
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        of_categories = form_of(pd.Series(values.dtype.categories)) if len(values.dtype.categories) else "text"
+        return of_categories if of_categories in ("flag", "date") else "text"
+    if isinstance(values.dtype, pd.PeriodDtype):
+        return "date"
+    if _is_duration(values) or _is_dictionary(values):
+        return "number" if _is_duration(values) else "text"
     kind = kind_of(values)
     if kind in ("number", "flag", "date"):
         if np.issubdtype(getattr(values.dtype, "type", object), np.complexfloating):
@@ -55,12 +65,25 @@ def form_of(values: pd.Series, *more: pd.Series) -> str:
     return "text"
 
 
+def _is_duration(values: pd.Series) -> bool:
+    return pd.api.types.is_timedelta64_dtype(values.dtype) or str(values.dtype).startswith("duration")
+
+
+def _is_dictionary(values: pd.Series) -> bool:
+    """Whether these are categories as Arrow has them."""
+    return isinstance(values.dtype, pd.ArrowDtype) and str(values.dtype).startswith("dictionary")
+
+
 def read_numbers(values: pd.Series, form: str) -> np.ndarray:
     """The column as floats, NaN where a value is missing or cannot be read in its form.
 
-    Dates are days since 1970-01-01 without a zone; flags are 0 and 1.
+    Dates are days since 1970-01-01 without a zone; flags are 0 and 1; durations are days.
     """
+    if _is_duration(values):
+        return (pd.to_timedelta(values) / pd.Timedelta(days=1)).to_numpy(dtype=float, na_value=np.nan)
     if form == "date":
+        if isinstance(values.dtype, pd.PeriodDtype):
+            values = values.dt.to_timestamp()
         moments = pd.to_datetime(values, errors="coerce")
         if moments.dt.tz is not None:
             moments = moments.dt.tz_localize(None)
@@ -76,7 +99,14 @@ def read_numbers(values: pd.Series, form: str) -> np.ndarray:
 
 def read_levels(values: pd.Series) -> Levels:
     """The column as text levels in sorted order; whole numbers lose their '.0', blank text is missing."""
-    codes, found = pd.factorize(values, use_na_sentinel=True)
+    try:
+        codes, found = pd.factorize(values, use_na_sentinel=True)
+    except TypeError:  # lists and the like
+        kinds = sorted({type(v).__name__ for v in values if not pd.api.types.is_hashable(v)})
+        raise InputError(
+            message("one text or number per row", f"values of type {', '.join(kinds)}", f"column '{values.name}'",
+                    "Make columns of their parts, or leave the column out.")
+        ) from None  # fmt: skip
     texts = [level_text(v) for v in found]
     names = tuple(sorted({t for t in texts if t}))
     place = {name: i for i, name in enumerate(names)}
