@@ -309,7 +309,7 @@ def round_cut(below: float, above: float) -> float:
     if not below < above or not np.isfinite(above - below) or max(abs(below), abs(above)) < 1e-290:
         return above
     middle = below + (above - below) / 2
-    top = int(np.floor(np.log10(max(abs(below), abs(above))))) + 1
+    top = min(int(np.floor(np.log10(max(abs(below), abs(above))))) + 1, 308)
     for exponent in range(top, top - 18, -1):
         unit = 10.0 ** abs(exponent)
         scaled = middle * unit if exponent < 0 else middle / unit

@@ -175,6 +175,42 @@ def test_a_tiny_missing_bin_is_shrunk_and_a_pure_bin_is_finite():
     assert np.isfinite(pure["woe"]) and pure["woe"] > 2 and pure["bad_rate_lo"] == 0 < pure["bad_rate_hi"] < 0.01
 
 
+def test_without_a_prior_no_pure_bin_is_made_and_one_that_cannot_be_helped_is_named():
+    x = pd.DataFrame({"x": np.repeat([0.0, 1.0, 2.0, np.nan], 200)})
+    y = np.concatenate([np.zeros(200), np.arange(200) < 40, np.arange(200) < 90, np.arange(200) < 60]).astype(int)
+    tidy = Binner(prior=0).fit(x, y).result_["x"].tidy().iloc[:-1]
+    assert (tidy["bads"] > 0).all() and len(tidy) == 2
+    share = (tidy["goods"] / (y == 0).sum()) / (tidy["bads"] / y.sum())
+    np.testing.assert_allclose(tidy["woe"], np.log(share), rtol=1e-12)  # the textbook's
+    y[600:] = 0
+    with pytest.raises(InputError, match=r"prior=0 .* got 200 goods and 0 bads in 'missing' \(column 'x'\)"):
+        Binner(prior=0).fit(x, y)
+    assert Binner(prior=0, missing="worst").fit(x, y).result_["x"].spec.joins
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_rule_that_is_named_is_the_one_to_relax(seed):
+    import re
+
+    loose = {
+        "trend": "free", "min_share": 0.0, "min_expected": 0.0, "min_goods": 0.0, "min_bads": 0.0,
+        "min_rate_gap": 0.0, "max_pvalue": 1.0,
+    }  # fmt: skip
+    rng = np.random.default_rng(seed)
+    x = pd.DataFrame({"x": rng.normal(size=200) if seed % 2 else rng.integers(0, 4, 200)})
+    y = (rng.random(200) < 1 / (1 + np.exp(1.5 - 0.5 * x["x"]))).astype(int)
+    for hard in (
+        {"min_rate_gap": 0.9}, {"max_pvalue": 1e-9}, {"min_bads": y.sum() // 2}, {"min_goods": (y == 0).sum() // 2},
+        {"min_share": 0.5}, {"min_expected": 30}, {"trend": "descending", "min_share": 0.3},
+    ):  # fmt: skip
+        table = Binner(**hard).fit(x, y).result_["x"]
+        if table.spec.regular > 1:
+            continue
+        named = re.findall("|".join(loose), table.notes[-1].partition("relax")[2])
+        relaxed = hard | {name: loose[name] for name in named}
+        assert named and Binner(**relaxed).fit(x, y).result_["x"].spec.regular > 1, (hard, table.notes)
+
+
 def test_what_training_never_saw_has_woe_zero_and_is_counted():
     train = X[["income", "crop", "code"]]
     fitted = Binner(special={"code": [-9, -8]}).fit(train, Y)
@@ -280,7 +316,7 @@ def test_a_frame_and_its_array_meet_the_same_bins():
 @settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(
-        st.tuples(st.sampled_from([np.nan, np.inf, -np.inf, -9.0, 0.0, 1.0, 2.0, 3.0, 1e300, 5e-324]), st.booleans()),
+        st.tuples(st.sampled_from([np.nan, np.inf, -np.inf, -9.0, 0.0, 1.0, 2.0, 1.7e308, 1e300, 5e-324]), st.booleans()),
         min_size=12,
         max_size=60,
     )

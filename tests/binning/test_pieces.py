@@ -47,6 +47,19 @@ def test_a_piece_of_one_class_is_no_obstacle_but_a_whole_is():
         Binner().fit_parts([])
 
 
+def test_the_form_of_a_column_is_that_of_all_pieces():
+    text = pd.DataFrame({"v": pd.Series([None] * 300 + ["a", "b", "c"] * 300, dtype=object)})
+    dates = pd.DataFrame({"v": pd.Categorical(pd.to_datetime(["2024-01-01", "2024-02-01", "2024-03-01"] * 400))})
+    y = np.arange(1200) % 7 < np.repeat([2, 3], 600)
+    for frame in (text, dates):
+        pieces = [Rows(frame.iloc[r], y[r].astype(int)) for r in (slice(0, 300), slice(300, 1200))]
+        merged, whole = Binner().fit_parts(pieces), Binner().fit(frame, y.astype(int))
+        assert merged.result_["v"].spec == whole.result_["v"].spec
+    numbers = [pd.DataFrame({"v": [1, 2, 9] * 40}), pd.DataFrame({"v": [1.5, None, 9] * 40})]
+    merged = Binner(special={"*": [9]}).fit_parts([Rows(part, y[:120].astype(int)) for part in numbers])
+    assert merged.result_["v"].spec.special == ((9.0, ""),)
+
+
 def turning(n: int = 6000, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """A column whose effect holds in every year below 0 and turns in one year above it."""
     rng = np.random.default_rng(seed)

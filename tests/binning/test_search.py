@@ -12,7 +12,7 @@ from scipy.special import xlogy
 from scipy.stats import chi2_contingency
 
 from creditlab.binning.counts import merge_cells
-from creditlab.binning.search import SHAPES, Limits, best_cuts, solve, woe_of
+from creditlab.binning.search import SHAPES, Limits, best_cuts, programme, solve, woe_of
 
 
 def has_shape(rates: np.ndarray, shape: str) -> bool:
@@ -61,6 +61,8 @@ def steady(goods: np.ndarray, bads: np.ndarray, parts: np.ndarray, limits: Limit
 
 def allowed(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits) -> bool:
     n = goods + bads
+    if limits.prior == 0 and ((goods == 0) | (bads == 0)).any():
+        return False
     sizes = (n > 0) & (n >= limits.min_n) & (goods >= limits.min_goods) & (bads >= limits.min_bads)
     if not sizes.all() or not has_shape(bads / n, shape):
         return False
@@ -100,9 +102,10 @@ counts = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 8)), min_size=1, 
     objective=st.sampled_from(["iv", "likelihood"]),
     min_rate_gap=st.sampled_from([0.0, 0.1, 0.3]),
     max_pvalue=st.sampled_from([1.0, 0.5, 0.1]),
+    prior=st.sampled_from([1.0, 0.0]),
 )
 def test_the_programme_equals_brute_force(
-    cells, shape, max_bins, min_n, min_goods, min_bads, objective, min_rate_gap, max_pvalue
+    cells, shape, max_bins, min_n, min_goods, min_bads, objective, min_rate_gap, max_pvalue, prior
 ):
     goods, bads = np.array(cells, dtype=float).T
     limits = Limits(
@@ -115,6 +118,7 @@ def test_the_programme_equals_brute_force(
         objective=objective,
         min_rate_gap=min_rate_gap,
         max_pvalue=max_pvalue,
+        prior=prior,
     )
     expected = brute_force(goods, bads, shape, limits)
     found = solve(goods, bads, shape, limits)
@@ -169,6 +173,48 @@ def test_cuts_over_many_cells_reach_the_global_optimum(shape):
     g, b = merge_cells(goods, refined.boundaries), merge_cells(bads, refined.boundaries)
     assert allowed(g, b, shape, limits)
     assert value_of(g, b, limits) == pytest.approx(refined.iv, rel=1e-12)
+
+
+@pytest.mark.parametrize("max_pvalue", [1.0, 0.3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_problems_solved_together_are_solved_as_each_alone(shape, max_pvalue):
+    rng = np.random.default_rng(11)
+    goods, bads = rng.integers(5, 60, (4, 20)).astype(float), rng.integers(0, 20, (4, 20)).astype(float)
+    limits = Limits(5, 40, goods.sum() / 4, bads.sum() / 4, max_pvalue=max_pvalue)
+    together = programme(goods, bads, limits).best(shape)
+    for g, b, found in zip(goods, bads, together, strict=True):
+        alone = solve(g, b, shape, limits)
+        assert found.iv == alone.iv and found.boundaries.tolist() == alone.boundaries.tolist()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rates_that_only_rounding_tells_apart_are_equal(shape):
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        w = rng.random(12) * 7
+        rate = rng.choice([0.1, 0.2, 0.3], 12)
+        goods, bads = w * (1 - rate), w * rate
+        limits = Limits(8, 0.0, goods.sum(), bads.sum())
+        g, b = (merge_cells(c, solve(goods, bads, shape, limits).boundaries) for c in (goods, bads))
+        steps = np.diff(b / (g + b))
+        assert (np.abs(steps) > 1e-6).all() if shape != "free" else np.isfinite(steps).all()
+
+
+def test_few_events_over_many_cells_reach_the_global_optimum():
+    rng = np.random.default_rng(5)
+    ratios = []
+    for shape in SHAPES:
+        for bend in (0.0, 3.0):
+            n = rng.integers(1, 4, 450)
+            p = 1 / (1 + np.exp(1.5 - bend * np.abs(np.linspace(-0.5, 0.5, 450))))
+            bads = rng.binomial(n, p).astype(float)
+            goods = n - bads
+            limits = Limits(8, 0.05 * n.sum(), goods.sum(), bads.sum(), min_bads=10)
+            exact = solve(goods, bads, shape, limits)
+            found = best_cuts(goods, bads, shape, limits)
+            assert len(found.boundaries) or not len(exact.boundaries)
+            ratios.append(found.iv / exact.iv if len(exact.boundaries) else 1.0)
+    assert min(ratios) >= 0.999 and np.median(ratios) >= 1 - 1e-9
 
 
 def test_equal_neighbours_are_one_bin_and_ties_go_left():

@@ -135,6 +135,41 @@ def test_auto_is_not_worse_than_the_shape_it_could_have_taken():
         assert auto.iv >= 0.999 * Binner(trend=auto.trend).fit(X[[name]], Y).result_[name].iv
 
 
+def test_bins_hold_in_every_period():
+    """optbinning 142, 216: monotone and without crossing in every period."""
+    rng = np.random.default_rng(7)
+    x, year = rng.normal(size=6000), rng.integers(2021, 2024, 6000)
+    effect = np.where(x < 0, x, np.where(year == 2022, -1.5 * x, 1.2 * x))  # above 0 one year turns
+    y = (rng.random(6000) < 1 / (1 + np.exp(1.2 - effect))).astype(int)
+    binner = Binner(stable_over="period").fit(pd.DataFrame({"x": x}), y, period=year)
+    table = binner.result_["x"]
+    seen = table.view().by_scope.query("kind == 'train period'")
+    assert len(seen) == 3 and (seen["reversals"] == 0).all() and table.spec.regular > 1
+    assert "turns in 2022" in "; ".join(table.notes)
+
+
+def test_other_rows_and_months_stand_side_by_side():
+    """optbinning 70, 187: the bin table on test data, stability by month."""
+    half = np.arange(len(X)) % 2 == 0
+    month = np.where(np.arange(len(X)) < len(X) // 2, "2025-01", "2025-02")
+    fitted = Binner().fit(X[half], Y[half], period=month[half])
+    seen = fitted.on(X[~half], Y[~half], period=month[~half], name="test")["income"]
+    assert seen.by_scope["scope"].tolist() == ["train", "2025-01", "2025-02", "test", "2025-01", "2025-02"]
+    assert seen.tidy().groupby("scope", sort=False)["n"].sum()["test"] == (~half).sum()
+    assert {"iv", "shape", "psi"} <= set(seen.by_scope)
+
+
+def test_points_and_log_odds_agree_to_the_last_digit():
+    """optbinning 412: scores computed from truncated WOE."""
+    from creditlab import Scorecard
+
+    card = Scorecard(Binner(special=SPECIAL)).fit(X[["income", "gaps", "code"]], Y)
+    prob = card.predict_proba(X[["income", "gaps", "code"]])[:, 1]
+    points = card.points(X[["income", "gaps", "code"]])
+    line = np.polyfit(np.log((1 - prob) / prob), points, 1)
+    assert np.abs(np.polyval(line, np.log((1 - prob) / prob)) - points).max() < 0.5 * 4 + 1e-9  # whole points each
+
+
 def test_limits_are_hard():
     """toad 12: asked for 5 bins, got 12."""
     for most in (2, 3, 5):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from creditlab.binning.values import form_of, read_levels, read_numbers
+from creditlab.errors import InputError
 
 DAYS = [dt.date(2024, 1, 31), dt.date(2024, 3, 1), None]
 
@@ -72,3 +73,36 @@ def test_levels_are_sorted_text_and_blank_is_missing():
     assert read.codes.tolist() == [1, 2, -1, -1, 0, 0, 0]
     categories = pd.Series(pd.Categorical(["b", None, "a"], categories=["c", "b", "a"]))
     assert read_levels(categories).codes.tolist() == [1, -1, 0]
+
+
+def test_categories_of_dates_and_flags_are_what_they_are_and_others_stay_levels():
+    dates = pd.Series(pd.Categorical(pd.to_datetime(pd.Series(DAYS))))
+    assert form_of(dates) == "date"
+    assert np.array_equal(read_numbers(dates, "date"), [19753.0, 19783.0, np.nan], equal_nan=True)
+    flags = pd.Series(pd.Categorical([True, False, True]))
+    assert form_of(flags) == "flag" and read_numbers(flags, "flag").tolist() == [1.0, 0.0, 1.0]
+    assert form_of(pd.Series(pd.Categorical([3, 1, 2]))) == "text"
+    assert form_of(pd.Series(pd.Categorical([None, None]))) == "text"
+
+
+def test_a_month_is_its_first_day_and_a_duration_a_number_of_days_in_every_unit():
+    months = pd.Series(pd.PeriodIndex(["2024-01", "2024-03", None], freq="M"))
+    assert form_of(months) == "date"
+    assert np.array_equal(read_numbers(months, "date"), [19723.0, 19783.0, np.nan], equal_nan=True)
+    for unit in ("s", "ns"):
+        waits = pd.Series(pd.to_timedelta([1.5, 30, None], unit="D")).astype(f"timedelta64[{unit}]")
+        assert form_of(waits) == "number"
+        assert np.array_equal(read_numbers(waits, "number"), [1.5, 30.0, np.nan], equal_nan=True)
+
+
+def test_categories_as_arrow_has_them_are_levels():
+    import pyarrow as pa
+
+    crops = pd.Series(["水稻", None, "wheat"], dtype=pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string())))
+    assert form_of(crops) == "text"
+    assert read_levels(crops).names == ("wheat", "水稻") and read_levels(crops).codes.tolist() == [1, -1, 0]
+
+
+def test_lists_in_cells_are_refused_in_words():
+    with pytest.raises(InputError, match="one text or number per row; got values of type list"):
+        read_levels(pd.Series([["a"], ["b"]], name="tags"))
