@@ -4,8 +4,8 @@ A bin [i, j) over m cells has a value and a rate; a shape says which rates may b
 the number of bins. The best predecessor of every bin is a running maximum over the bins that end where it starts, in
 order of their rate, so one more bin costs a few operations on whole (m + 1) × (m + 1) matrices: O(K m² + m² log m) for
 K bins. It knows no counts and no data; what a value is (information value, likelihood, a sum of squares) is the
-caller's business. Several problems of one size are solved together: they are the leading axis of every array. Rates are whole
-numbers of `RATE_STEPS`, so that all comparisons are exact: rates that only rounding tells apart are equal.
+caller's business. Several problems of one size are solved together: they are the leading axis of every array. Rates are
+whole numbers of `RATE_STEPS`, so that all comparisons are exact: rates that only rounding tells apart are equal.
 """
 
 from __future__ import annotations

@@ -219,9 +219,9 @@ def _rates(goods: np.ndarray, bads: np.ndarray) -> np.ndarray:
 def best_cuts(goods: np.ndarray, bads: np.ndarray, shape: str, limits: Limits, parts: np.ndarray | None = None) -> Cuts:
     """The cuts of greatest objective over any number of fine cells.
 
-    Up to `Effort.exact` cells the result is the global optimum. Above, the programme is solved on candidate boundaries (equal
-    counts, and between them where the bad rate bends most), then on candidates around its cuts until the objective
-    stops growing, from several starts; each solve is exact on what it is given, the best of the starts wins.
+    Up to `Effort.exact` cells the result is the global optimum. Above, the programme is solved on candidate boundaries
+    (equal counts, and between them where the bad rate bends most), then on candidates around its cuts until the
+    objective stops growing, from several starts; each solve is exact on what it is given, the best of the starts wins.
     """
     fine = _Fine(goods, bads, shape, limits, parts)
     if len(goods) <= fine.effort.exact:

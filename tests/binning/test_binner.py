@@ -316,7 +316,7 @@ def test_a_frame_and_its_array_meet_the_same_bins():
 @settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(
-        st.tuples(st.sampled_from([np.nan, np.inf, -np.inf, -9.0, 0.0, 1.0, 2.0, 1.7e308, 1e300, 5e-324]), st.booleans()),
+        st.tuples(st.sampled_from([np.nan, np.inf, -np.inf, -9.0, 0.0, 1.0, 1.7e308, 1e300, 5e-324]), st.booleans()),
         min_size=12,
         max_size=60,
     )
