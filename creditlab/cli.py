@@ -59,6 +59,7 @@ def _parser() -> Parser:
     for add in (
         _add_world,
         _add_check,
+        _add_dictionary,
         _add_study,
         _add_loans,
         _add_scorecard,
@@ -107,6 +108,7 @@ def _add_check(verbs: Any) -> None:
     verb.add_argument("folder")
     verb.add_argument("--id-key", help="file that holds the key of the pseudonyms")
     verb.add_argument("--as-of", help="date of coverage and conflicts; default: the end of the book")
+    verb.add_argument("--out", help="folder for the lists as CSV: findings, links, addresses, conflicts, agreement")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -114,11 +116,65 @@ def _check(options: argparse.Namespace) -> int:
     findings = county.check()
     print(f"tables read: {len(county.tables)}; not there: {', '.join(county.missing) or 'none'}")
     print(findings.to_string(index=False) if len(findings) else "no findings 无问题")
-    as_of = options.as_of or str(county.last_month().date())
-    coverage, conflicts = county.coverage(as_of), county.conflicts(as_of)
-    print(f"coverage at {as_of}: {len(coverage)} cells of village × source × port")
-    print(f"conflicts at {as_of}: {len(conflicts)}")
+    for name, listed in (("rows without a number", county.links), ("addresses", county.addresses)):
+        if len(listed):
+            print(f"\n{name} to look at 待人工核对:" if name == "addresses" else f"\n{name} 无证件号的行:")
+            by = [c for c in ("file", "outcome", "how") if c in listed]
+            print(listed.groupby(by).size().rename("rows").reset_index().to_string(index=False))
+    as_of = options.as_of or str(_last_day(county))
+    print(f"\ncoverage at {as_of}: {len(county.coverage(as_of))} cells of village × source × port")
+    check = county.cross_check(as_of)
+    conflicts = check.conflicts()
+    print(f"conflicts at {as_of}: {len(conflicts)} pairs of statements, resolved {conflicts['rule'].iloc[0]}"
+          if len(conflicts) else f"conflicts at {as_of}: none")  # fmt: skip
+    if len(check.reliability):
+        print("\nreliability of the sources, estimated from their agreement 来源可靠度:")
+        print(check.reliability.to_string(index=False, float_format="%.4f", na_rep=""))
+    if options.out:
+        _write_lists(county, check, findings, options.out)
     return STOPPED if (findings["severity"] == "stop").any() else DONE
+
+
+def _write_lists(county: Any, check: Any, findings: Any, out: str) -> None:
+    from creditlab.files import whole_folder
+    from creditlab.study.outcome import harmless
+
+    lists = {
+        "findings": findings,
+        "links": county.links,
+        "doubtful": county.doubtful,
+        "addresses": county.addresses,
+        "facts": check.tidy(),
+        "conflicts": check.conflicts(),
+        "agreement": check.agreement,
+        "reliability": check.reliability,
+    }
+    with whole_folder(out) as folder:
+        for name, frame in lists.items():
+            harmless(frame).to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+    print(f"\nlists written to {out} 清单已写出")
+
+
+def _last_day(county: Any) -> Any:
+    """The end of the book, or, without one, the last day on which anything became known."""
+    if "loan_months" in county.tables:
+        return county.last_month().date()
+    return max(s.frame["known_on"].max() for s in county.tables.values() if "known_on" in s.frame).date()
+
+
+def _add_dictionary(verbs: Any) -> None:
+    verb = _verb(verbs, "dictionary", "the data dictionary of all tables 数据字典", _dictionary)
+    verb.add_argument("--out", help="Markdown file; default: standard output")
+
+
+def _dictionary(options: argparse.Namespace) -> int:
+    from creditlab.data.dictionary import dictionary_page
+    from creditlab.files import write_text
+
+    if options.out:
+        write_text(options.out, dictionary_page())
+    print(f"written to {options.out}" if options.out else dictionary_page())
+    return DONE
 
 
 # --- study ---------------------------------------------------------------------------------------------------------
