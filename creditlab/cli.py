@@ -60,6 +60,8 @@ def _parser() -> Parser:
         _add_world,
         _add_check,
         _add_dictionary,
+        _add_crosswalk,
+        _add_reveal,
         _add_study,
         _add_loans,
         _add_scorecard,
@@ -174,6 +176,41 @@ def _dictionary(options: argparse.Namespace) -> int:
     if options.out:
         write_text(options.out, dictionary_page())
     print(f"written to {options.out}" if options.out else dictionary_page())
+    return DONE
+
+
+# --- customer numbers ----------------------------------------------------------------------------------------------
+
+
+def _add_crosswalk(verbs: Any) -> None:
+    verb = _verb(verbs, "crosswalk", "pseudonyms beside customer numbers, from the ledger 假名对照表", _crosswalk)
+    verb.add_argument("ledger", help="table with identity number 身份证号 and customer number 客户号")
+    verb.add_argument("--id-key", required=True, help="file that holds the key of the pseudonyms")
+    verb.add_argument("--out", required=True, help="CSV file, to be kept apart from data and reports")
+
+
+def _crosswalk(options: argparse.Namespace) -> int:
+    from creditlab.data import make_crosswalk, read_key
+
+    count = make_crosswalk(options.ledger, options.out, read_key(options.id_key))
+    print(f"{count} customers written to {options.out} 已写出")
+    return DONE
+
+
+def _add_reveal(verbs: Any) -> None:
+    verb = _verb(verbs, "reveal", "customer numbers onto a contact list, with an access log 名单还原客户号", _reveal)
+    verb.add_argument("list", help="CSV, Parquet or Excel with a column of pseudonyms")
+    verb.add_argument("--crosswalk", required=True, help="file that `creditlab crosswalk` wrote")
+    verb.add_argument("--out", required=True, help="CSV file")
+    verb.add_argument("--log", help="access log; default: beside the crosswalk, ending in .access.jsonl")
+    verb.add_argument("--reason", default="", help="why; kept in the log")
+
+
+def _reveal(options: argparse.Namespace) -> int:
+    from creditlab.data import reveal
+
+    entry = reveal(options.list, options.crosswalk, options.out, options.log, options.reason).iloc[0]
+    print(f"{entry['revealed']} of {entry['rows']} rows with their customer number 已还原: {options.out}")
     return DONE
 
 
@@ -478,7 +515,6 @@ def _sql(options: argparse.Namespace) -> int:
 # --- verbs of later issues -----------------------------------------------------------------------------------------
 
 LATER = {
-    "reveal": "customer numbers put back onto a contact list by whoever holds the crosswalk",
     "recheck": "every figure of a report computed again by a second path",
     "diff": "what changed between two reports",
 }

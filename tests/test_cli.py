@@ -190,7 +190,7 @@ def test_a_wrong_call_ends_with_one_message_and_code_2(
 
 
 def test_verbs_of_later_say_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in ("reveal", "recheck", "diff"):
+    for verb in ("recheck", "diff"):
         assert main([verb, "x"]) == 2
         assert f"`creditlab {verb}` is not built yet" in capsys.readouterr().err
 

@@ -1,6 +1,7 @@
 """Departments' tables become one credit file per household: contracts, reading, coverage, conflicts, sample county."""
 
 from creditlab.data.county import County, read_county
+from creditlab.data.crosswalk import make_crosswalk, reveal
 from creditlab.data.household import HouseholdFile
 from creditlab.data.identity import read_key
 from creditlab.data.schema import TABLES, Table
@@ -18,8 +19,10 @@ __all__ = [
     "World",
     "cross_check",
     "make_county",
+    "make_crosswalk",
     "read_county",
     "read_key",
     "read_table",
+    "reveal",
     "write_county",
 ]

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from creditlab.checks import check_columns
+from creditlab.data.erasure import stale
 from creditlab.data.schema import TABLES, Table
 from creditlab.errors import ColumnError, InputError, message, some
 from creditlab.results import Result, Stamp
@@ -150,11 +151,20 @@ class HouseholdFile(Result):
                 ]
         return pd.DataFrame(parts)
 
-    def erase(self, person: str) -> pd.DataFrame:
-        """What a withdrawal of consent makes stale."""
-        raise NotImplementedError(
-            "file.erase is not built yet: the list of models and reports that hold a person is missing"
-        )
+    def erase(self, person: str, outputs: Iterable[Any] = (), plan: Iterable[Any] = ()) -> pd.DataFrame:
+        """What a withdrawal of consent makes stale: rows, features, models, scores and reports that hold a person.
+
+        Parameters
+        ----------
+        person : pseudonym of a person or a household.
+        outputs : folders that a study wrote, to be looked through.
+        plan : the features, such as `creditlab.features.PLAN`.
+
+        Returns
+        -------
+        DataFrame : kind name columns rows consent do do_zh; see `creditlab.data.erasure.stale`. Nothing is deleted.
+        """
+        return stale(self, person, outputs, plan)
 
 
 def household_file(
