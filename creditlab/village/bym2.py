@@ -37,6 +37,7 @@ MOST_NODES, STEPS, LONGEST = 80, 60, 2.0
 class Structure:
     """The scaled intrinsic autoregression of a graph: precision, and what its constraints need.
 
+    `edges` is villages × pairs: its product with its transpose is the precision, but for the islands.
     In every connected part of two or more villages S adds to zero; an island has S ~ Normal(0, 1).
     """
 
@@ -44,7 +45,7 @@ class Structure:
     part: np.ndarray
     parts: int
     island: np.ndarray
-    edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+    edges: Any
     pattern: list[Pattern] = field(default_factory=list)
 
     @property
@@ -62,11 +63,7 @@ class Structure:
 
     def root_times_noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Draws (villages × n) whose covariance is the precision: a sum over edges, and over islands."""
-        start, end, weight = self.edges
-        noise = np.sqrt(weight)[:, None] * rng.standard_normal((len(start), n))
-        total = np.zeros((self.villages, n))
-        np.add.at(total, start, noise)
-        np.subtract.at(total, end, noise)
+        total = self.edges @ rng.standard_normal((self.edges.shape[1], n))
         return total + self.island[:, None] * rng.standard_normal((self.villages, n))
 
 
@@ -94,8 +91,17 @@ def structure(graph: Graph) -> Structure:
         part=part,
         parts=parts,
         island=island,
-        edges=(start, end, upper.data * scale[start]),
+        edges=_incidence(start, end, np.sqrt(upper.data * scale[start]), len(part)),
     )
+
+
+def _incidence(start: np.ndarray, end: np.ndarray, root: np.ndarray, villages: int) -> Any:
+    """Villages × pairs: the root of a pair's weight at its start, and less it at its end."""
+    from scipy.sparse import csr_array
+
+    pairs = np.arange(len(start))
+    place = (np.concatenate([start, end]), np.concatenate([pairs, pairs]))
+    return csr_array((np.concatenate([root, -root]), place), shape=(villages, len(start)))
 
 
 @dataclass(frozen=True)
