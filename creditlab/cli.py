@@ -316,6 +316,8 @@ def _print_villages(study: Any, count: int) -> None:
             f"  {place}. {label}: O/E {row.estimate:.2f} ({row.lo:.2f}–{row.hi:.2f}); {row.bad} bad of {row.n},"
             f" expected {row.expected:.1f}; P(top {study.panel.facts['top']}) {row.p_top:.0%}"
         )
+    if study.panel.warning:
+        print(f"  {study.panel.warning}")
 
 
 # --- scorecard -----------------------------------------------------------------------------------------------------

@@ -22,10 +22,13 @@ from creditlab.report.document import (
     pair_texts,
 )
 from creditlab.village.pattern import ACTIONS, RULES
+from creditlab.village.ranking import RANKABLE
 from creditlab.village.suppression import suppress
 
 #: villages in the table of the first page
 FIRST_PAGE = 10
+#: rankability from which the order is shown as green
+WELL_RANKED = 0.7
 
 
 def summary(study: Any, edition: str, verdict: Sequence[Block]) -> Section:
@@ -72,17 +75,19 @@ def _certainty(study: Any) -> Block:
     facts, unit = study.panel.facts, study.unit
     rho = facts.get("rankability", float("nan"))
     certain = study.villages["p_top"].head(facts["top"]).mean()
-    state = "green" if rho >= 0.7 else "amber"
     known = np.isfinite(rho)
     zh = f"可排序性 {rho:.2f}；" if known else ""
     en = f"Rankability {rho:.2f}; " if known else ""
+    if rho < RANKABLE:
+        zh += "数据不足以支撑排名：差异多属偶然，以下次序不是名单。"
+        en += f"the data do not carry a ranking: most differences between {unit[1]}s are chance, the order is no list. "
     return Callout(
         Text(
             f"{zh}名单中的{unit[0]}平均有 {certain:.0%} 的概率确属最差的 {facts['top']} 个：请看概率，不只看名次。",
-            f"{en}a {unit[1]} on the list belongs to the worst {facts['top']} with a probability of {certain:.0%} on "
+            f"{en}A {unit[1]} on the list belongs to the worst {facts['top']} with a probability of {certain:.0%} on "
             f"average: read the probabilities, not only the order.",
         ),
-        state,
+        "red" if rho < RANKABLE else "green" if rho >= WELL_RANKED else "amber",
     )
 
 

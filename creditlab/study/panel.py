@@ -15,6 +15,7 @@ import pandas as pd
 from creditlab import village as vl
 from creditlab.checks import check_groups, check_prob, check_target, check_unique
 from creditlab.results import Result, Stamp
+from creditlab.village.ranking import NOT_RANKABLE, RANKABLE
 from creditlab.village.village_logit import VillageLogitResult
 
 #: draws of the village effects behind ranks and P(top k): the error of a probability is below 0.01 (2 s.e.)
@@ -53,6 +54,11 @@ class VillagePanel(Result):
     smoothing: VillageRatios
     variance: np.ndarray
     prob: np.ndarray
+
+    @property
+    def warning(self) -> str:
+        """What to say beside a list of the worst villages; empty when the data carry one."""
+        return "" if self.facts["rankability"] >= RANKABLE else NOT_RANKABLE
 
     def draws(self, n: int = DRAWS, seed: int = 0) -> pd.DataFrame:
         """Draws of the shrunken O/E, n × villages, for `vl.rank` and `vl.choose`."""
