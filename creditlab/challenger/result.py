@@ -75,7 +75,12 @@ class ChallengerResult(Result):
     def log_odds(self, frame: pd.DataFrame) -> np.ndarray:
         """Log-odds of bad of each row."""
         shift, slope = self.recalibrated
-        return shift + slope * raw_scores(booster_of(self.model), self.design(frame), self.threads)
+        return shift + slope * raw_scores(self.booster, self.design(frame), self.threads)
+
+    @cached_property
+    def booster(self) -> Any:
+        """LightGBM's own object of the trees, read once."""
+        return booster_of(self.model)
 
     @cached_property
     def trees(self) -> list[Tree]:

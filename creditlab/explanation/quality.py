@@ -16,6 +16,7 @@ from scipy.stats import kendalltau
 from sklearn.base import clone
 
 from creditlab.challenger import Challenger, count_patterns
+from creditlab.challenger.result import raw_scores
 from creditlab.checks import check_groups, check_target
 from creditlab.columns import Column
 from creditlab.errors import InputError, message
@@ -29,6 +30,8 @@ from creditlab.results import Result, Stamp
 COLUMNS = ("test", "value", "threshold", "verdict", "n", "note_zh", "note_en")
 #: reasons that are compared as a set
 REASONS = 4
+#: trees that tell households from hybrids
+FOREST = 40
 #: test → (threshold, larger is better); None: reported, not judged
 THRESHOLDS: Mapping[str, tuple[float, bool] | None] = {
     "additivity": (1.0, False),  # in units of the stated tolerance
@@ -300,7 +303,7 @@ def _against(model: Challenger, some: pd.DataFrame, rows: int = 100, steps: int 
             continue
         walk = np.repeat(design, len(grid), axis=0)
         walk[:, column] = np.tile(grid, len(design))
-        total = sum((tree.log_odds(walk) for tree in result.trees), np.zeros(len(walk)))
+        total = raw_scores(result.booster, walk, result.threads)
         change = np.diff(total.reshape(len(design), len(grid)), axis=1) * directions[column]
         wrong, walked = wrong + int((change < -1e-9).sum()), walked + change.size
     return wrong / walked if walked else float("nan")
@@ -333,7 +336,7 @@ def hybrid_auc(design: np.ndarray, players: np.ndarray, seed: int) -> float:
     other = filled[rng.permutation(len(design))]
     hybrid = np.where(take[:, players], filled, other)
     rows, label = np.vstack([filled, hybrid]), np.repeat([0, 1], len(design))
-    forest = RandomForestClassifier(100, min_samples_leaf=5, random_state=seed)
+    forest = RandomForestClassifier(FOREST, min_samples_leaf=5, random_state=seed)
     folds = StratifiedKFold(3, shuffle=True, random_state=seed)
     score = cross_val_predict(forest, rows, label, cv=folds, method="predict_proba")[:, 1]
     return float(roc_auc_score(label, score))

@@ -15,7 +15,6 @@ import pandas as pd
 
 from creditlab.binning.settings import special_codes
 from creditlab.challenger import Challenger, count_patterns
-from creditlab.challenger.boosting import booster_of
 from creditlab.checks import check_one_of
 from creditlab.errors import InputError, message
 from creditlab.estimators import check_fitted, read_frame
@@ -193,7 +192,7 @@ def explain_trees(
     """Contributions of a challenger's features, and what they mean."""
     if value == "correlated":
         raise InputError(message("a card", "a booster", "value='correlated'", "It needs a linear score."))
-    booster, design = booster_of(result.model), result.design(frame)
+    booster, design = result.booster, result.design(frame)
     shift, slope = result.recalibrated
     if value == "path" or (background is None and method == "auto" and result.background is None):
         if background is not None or method == "woodelf":

@@ -19,6 +19,7 @@ from creditlab.report.area_sections import area_sections, strip
 from creditlab.report.document import Block, Callout, Document, Paragraph, Section
 from creditlab.report.findings_log import findings, findings_section, verdict_blocks
 from creditlab.report.formal_sections import appendix_section, documentation_section, scope_section
+from creditlab.report.opinion_blocks import opinion_blocks
 from creditlab.report.outline import area_head
 from creditlab.results import made_at, plain
 
@@ -74,7 +75,10 @@ def _of_study(study: Any) -> dict[str, list[Block]]:
     """What the study adds to the areas of the validation: the data it read, and the explanations of its models."""
     return {
         "data": modelling.data_blocks(study),
-        "explanation": modelling.explanation_blocks(study.explanations, study.dictionary),
+        "explanation": [
+            *modelling.explanation_blocks(study.explanations, study.dictionary),
+            *opinion_blocks(getattr(study, "opinion", {})),
+        ],
     }
 
 

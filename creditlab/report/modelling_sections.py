@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from creditlab.data.schema import TABLES
 from creditlab.plots import binning as binning_plots
 from creditlab.plots import explanation as explanation_plots
 from creditlab.plots import loans as loan_plots
@@ -265,7 +266,6 @@ def _selection_note() -> Text:
 _IMPORTANCE = {
     "feature": Text("特征", "characteristic"),
     "mean_abs": Text("平均绝对贡献", "mean |contribution|"),
-    "mean": Text("平均贡献", "mean contribution"),
     "share": Text("占比", "share"),
 }
 
@@ -284,16 +284,35 @@ def explanation_blocks(explanations: Mapping[str, Any], labels: Any) -> list[Blo
                     "各特征对对数几率的平均绝对贡献。",
                     "Mean absolute contribution of each characteristic to the log-odds of bad.",
                 ),
-                labelled(explanation.tidy(), labels),
+                # against the portfolio itself every mean is 0
+                labelled(explanation.tidy().drop(columns="mean"), labels),
                 _IMPORTANCE,
-                {"mean_abs": ".4f", "mean": ".4f", "share": ".1%"},
+                {"mean_abs": ".4f", "share": ".1%"},
             )
         )
         blocks.append(Paragraph(_value_function(explanation)))
     if labels and "card" in explanations:
-        by_source = explanations["card"].by_source(labels).tidy().rename(columns={"feature": "source"})
-        blocks.append(TableBlock("explanation.sources", Text("评分卡：按数据来源", "Scorecard: by source"), by_source))
+        blocks.append(_sources(explanations["card"], labels))
     return blocks
+
+
+def _sources(explanation: Any, labels: Any) -> Block:
+    """Importance by source of the card, and the share of households in which a source raises the risk most."""
+    by_source = explanation.by_source(labels)
+    leads = by_source.leaders().iloc[0]
+    table = by_source.tidy().drop(columns=["mean", "rank"]).rename(columns={"feature": "source"})
+    table = table.assign(
+        leads=[float(leads[s]) for s in table["source"]],
+        source=[Text(TABLES[s].zh, TABLES[s].en) if s in TABLES else s for s in table["source"]],
+    )
+    texts = {"mean_abs": _IMPORTANCE["mean_abs"], "share": _IMPORTANCE["share"]}
+    return TableBlock(
+        "explanation.sources",
+        Text("评分卡：按数据来源", "Scorecard: by source"),
+        table,
+        {**texts, "source": Text("来源", "source"), "leads": Text("为主因的户占比", "share of households it leads")},
+        {"mean_abs": ".4f", "share": ".1%", "leads": ".1%"},
+    )
 
 
 def _value_function(explanation: Any) -> Text:

@@ -15,7 +15,7 @@ from creditlab.columns import Dictionary
 from creditlab.config import StudyConfig
 from creditlab.data import read_table
 from creditlab.errors import InputError, message
-from creditlab.explanation import explain
+from creditlab.explanation import explain, explanation_quality
 from creditlab.files import whole_file, write_json, write_text
 from creditlab.results import Result, digest
 from creditlab.scorecard import Scorecard
@@ -117,22 +117,25 @@ def validation_report(
     spec = None if split is None else {"development": "early"}
     result = validate(y, prob, split=split, groups=group_column, spec=spec)
     manifest = {"stamp": result.stamp.to_dict(), "table": digest(frame), "given": given[0]}
-    about = {} if fitted is None else _about(fitted, frame)
+    about = {} if fitted is None else _about(fitted, frame, y)
     document = validation_document(result, Path(table).name, manifest, lang=lang, **about)
     write_text(out, render(document))
     write_json(Path(out).with_suffix(".json"), document.to_dict())
     return result
 
 
-def _about(model: Any, frame: pd.DataFrame) -> dict[str, Any]:
-    """The parts of a report that need the model itself: its design, and what moves its scores on these rows."""
+def _about(model: Any, frame: pd.DataFrame, y: np.ndarray) -> dict[str, Any]:
+    """The parts of a report that need the model itself: its design, what moves its scores, and how good that is told."""
     from creditlab.report.modelling_sections import booster_design, design, explanation_blocks
+    from creditlab.report.opinion_blocks import opinion_blocks
 
     label = "card" if isinstance(model, Scorecard) else "challenger"
     labels = getattr(model, "dictionary", None) or Dictionary()
     explained = {label: explain(model, frame[list(model.feature_names_in_)])}
     section = design if isinstance(model, Scorecard) else booster_design
-    return {"design": section(model.result_, labels), "more": {"explanation": explanation_blocks(explained, labels)}}
+    tested = {f"quality_{label}": explanation_quality(model, frame[list(model.feature_names_in_)], y, refits=0, rows=500)}
+    blocks = [*explanation_blocks(explained, labels), *opinion_blocks(tested)]
+    return {"design": section(model.result_, labels), "more": {"explanation": blocks}}
 
 
 def flat_table_group(frame: pd.DataFrame, target: str, group: str) -> np.ndarray:

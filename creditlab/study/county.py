@@ -19,11 +19,12 @@ from creditlab.explanation import explain
 from creditlab.loans import performance_sample, reconcile
 from creditlab.results import Stamp
 from creditlab.study.actions import actions
-from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
+from creditlab.study.crossfit import CrossFit, cross_explain
 from creditlab.study.frame import ModellingFrame, modelling_frame
 from creditlab.study.geography import geography
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
+from creditlab.study.second_opinion import second_opinion
 from creditlab.study.splits import DEVELOPMENT, OUT_OF_TIME
 from creditlab.study.steps import Progress, Rows, fit_models, new_card, new_challenger, split_table
 from creditlab.study.why import Sample, VillageWhy, relative_covariance, village_why
@@ -50,7 +51,10 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
     models = _models(data, late, config)
     progress("按村交叉拟合", "cross-fit by village")
-    out_of_village = cross_fit(_card(data, config), data.X, data.y, data.village, folds=config.folds, seed=config.seed)
+    behaviour = cross_explain(
+        _card(data, config), data.X, data.y, data.village, folds=config.folds, seed=config.seed
+    )
+    out_of_village = behaviour.raw
     expected = cross_explain(
         _card(origin, config), origin.X, origin.y, origin.village, folds=config.folds, seed=config.seed
     )
@@ -59,15 +63,21 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     validation = _validation(models, data, late, out_of_village)
     progress("解释", "explain")
     current = data.rows(late if late.any() else ~late)
-    explanations = {label: explain(models[label], current.X) for label in ("card", "challenger")}
+    # the whole portfolio is explained against the whole portfolio
+    explanations = {label: explain(models[label], current.X, background=current.X) for label in ("card", "challenger")}
+    opinion = second_opinion(
+        models, explanations, current.X, current.y.to_numpy(), current.village.to_numpy(dtype=object),
+        held_out=bool(late.any()), fit=behaviour, outcome=data.y, villages=data.village, dictionary=data.dictionary,
+        seed=config.seed,
+    )  # fmt: skip
     progress("村级研究", "study the villages")
     land = geography(county.geojson, _places(county), origin.village)
     panel = _panel(county, origin, expected.prob, out_of_village, config, land.graph)
     progress("原因、执行与动态", "why, enforcement, dynamics")
     why = _why(county, origin, expected, models["composition"], panel, dates[-1], config, land.graph)
     return _result(
-        county, config, name, reconciliation, sample, data, late, models, validation, explanations, current, panel, why,
-        land.findings,
+        county, config, name, reconciliation, sample, data, late, models, validation, explanations, opinion, current,
+        panel, why,        land.findings,
     )  # fmt: skip
 
 
@@ -187,6 +197,7 @@ def _result(
     models: dict[str, Any],
     validation: Any,
     explanations: dict[str, Any],
+    opinion: dict[str, Any],
     current: ModellingFrame,
     panel: VillagePanel,
     why: VillageWhy,
@@ -211,6 +222,7 @@ def _result(
         models=models,
         validation=validation,
         explanations=explanations,
+        opinion=opinion,
         scores=models["card"].scores(current).tidy(),
         findings=pd.concat([f for f in findings if len(f)] or findings[:1], ignore_index=True),
         splits=split_table(split, data.y.to_numpy(), [DEVELOPMENT, OUT_OF_TIME]),

@@ -65,11 +65,13 @@ class CrossFit:
 
     The last column, `MODEL`, is the level of the model that scored the row less the mean level: what villages differ by
     only because different models scored them is a line of its own. With it a row adds up to its log-odds less the mean
-    level. `contributions` is None for a model that `explain` does not know.
+    level. `contributions` is None for a model that `explain` does not know. `raw` are the PDs before calibration in the
+    large: those of `cross_fit`.
     """
 
     prob: pd.Series
     contributions: pd.DataFrame | None
+    raw: pd.Series
 
 
 def cross_explain(
@@ -85,16 +87,21 @@ def cross_explain(
     """
     target, codes = check_target(y, n=len(X)), _group_codes(groups, len(X))
     weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    prob = np.full(len(X), np.nan)
+    prob, raw = np.full((2, len(X)), np.nan)
     parts: list[pd.DataFrame] = []
     for fit_rows, held in _folds(codes, target, folds, seed):
         options = {} if weight is None else {"sample_weight": weight[fit_rows]}
         fitted = _for_scores(model).fit(X.iloc[fit_rows], target[fit_rows], **options)
-        level = calibrate_in_the_large(fitted.predict_proba(X)[:, 1], target, weight)
-        prob[held] = level[held]
+        given = fitted.predict_proba(X)[:, 1]
+        level = calibrate_in_the_large(given, target, weight)
+        prob[held], raw[held] = level[held], given[held]
         if isinstance(fitted, Scorecard | Challenger):
             parts.append(_explained(fitted, X, held, level[held]))
-    return CrossFit(prob=pd.Series(prob, index=X.index, name="pd"), contributions=_joined(parts, X.index))
+    return CrossFit(
+        prob=pd.Series(prob, index=X.index, name="pd"),
+        contributions=_joined(parts, X.index),
+        raw=pd.Series(raw, index=X.index, name="pd"),
+    )
 
 
 def _explained(fitted: Any, X: pd.DataFrame, held: np.ndarray, prob: np.ndarray) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from creditlab.columns import Column
 from creditlab.errors import InputError, message
 from creditlab.explanation.explanation import source_numbers
 from creditlab.results import Result, Stamp
-from creditlab.study.crossfit import MODEL, cross_explain, cross_fit
+from creditlab.study.crossfit import MODEL, CrossFit, cross_explain, cross_fit
 
 #: sources that can be valued over all their sets; with refits, sets of models that are fitted
 MOST_SOURCES, MOST_REFITTED = 12, 6
@@ -71,15 +71,48 @@ def department_value(
     ------
     InputError : for fewer than two or too many sources, or settings that cannot be used.
     """
+    bad, codes = _checked(y, groups, share, level, len(X))
+    declared = dictionary if dictionary is not None else (model.dictionary or {})
+    owner, sources = source_numbers([str(c) for c in X.columns], declared)
+    score: Score
+    if refit:
+        score, used, most = _refitted(model, X, y, groups, owner, folds, seed), list(range(len(sources))), MOST_REFITTED
+    else:
+        fit = cross_explain(model, X, y, groups, folds=folds, seed=seed)
+        score, used = _kept(fit, dict(zip([str(c) for c in X.columns], owner.tolist(), strict=True)), len(sources))
+        most = MOST_SOURCES
+    spec = {"refit": refit, "folds": folds, "seed": seed}
+    return _valued(score, used, most, sources, owner, bad, codes, costs, share, level, Stamp.of([X, bad, codes], spec))
+
+
+def value_of_fit(
+    fit: CrossFit, y: Any, groups: Any, dictionary: Mapping[str, Column], *, costs: Mapping[str, float] | None = None,
+    share: float = 0.1, level: float = 0.9,
+) -> DepartmentValue:  # fmt: skip
+    """As `department_value`, of models that were cross-fitted and explained before."""
+    bad, codes = _checked(y, groups, share, level, len(fit.prob))
+    if fit.contributions is None:
+        raise InputError(message("contributions", "none", "value_of_fit", "Cross-fit a Scorecard or a Challenger."))
+    owner, sources = source_numbers(list(dictionary), dictionary)
+    score, used = _kept(fit, dict(zip(dictionary, owner.tolist(), strict=True)), len(sources))
+    stamp = Stamp.of([fit.contributions, bad, codes], {})
+    return _valued(score, used, MOST_SOURCES, sources, owner, bad, codes, costs, share, level, stamp)
+
+
+Score = Callable[[tuple[int, ...]], np.ndarray]
+
+
+def _checked(y: Any, groups: Any, share: Any, level: float, n: int) -> tuple[np.ndarray, np.ndarray]:
     check_level(level)
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         raise InputError(message("a share between 0 and 1", repr(share), "department_value(share=...)", "10 % is 0.1."))
-    bad = check_target(y, "y", len(X)).astype(float)
-    codes = pd.factorize(check_groups(groups, len(X)))[0]
-    declared = dictionary if dictionary is not None else (model.dictionary or {})
-    owner, sources = source_numbers([str(c) for c in X.columns], declared)
-    score, used = (_refitted if refit else _kept)(model, X, y, groups, owner, sources, folds, seed)
-    most = MOST_REFITTED if refit else MOST_SOURCES
+    return check_target(y, "y", n).astype(float), pd.factorize(check_groups(groups, n))[0]
+
+
+def _valued(
+    score: Score, used: list[int], most: int, sources: list[str], owner: np.ndarray, bad: np.ndarray,
+    codes: np.ndarray, costs: Mapping[str, float] | None, share: float, level: float, stamp: Stamp,
+) -> DepartmentValue:  # fmt: skip
     if len(sources) < 2 or not 1 <= len(used) <= most:
         raise InputError(
             message(
@@ -96,31 +129,21 @@ def department_value(
     table = _costed(pd.DataFrame(rows), dict(costs or {}), bad)
     facts = {
         "rows": len(bad), "bads": int(bad.sum()), "villages": int(codes.max()) + 1, "sources": len(sources),
-        "auc": float(values[-1, 0]), "caught": float(values[-1, 1]), "share": share, "level": level, "refit": refit,
+        "used": len(used), "auc": float(values[-1, 0]), "caught": float(values[-1, 1]), "share": share, "level": level,
     }  # fmt: skip
-    spec = {"share": share, "refit": refit, "folds": folds, "level": level}
-    return DepartmentValue(table=table, stamp=Stamp.of([X, bad, codes], spec, seed=seed), facts=facts)
+    return DepartmentValue(table=table, stamp=stamp, facts=facts)
 
 
-Score = Callable[[tuple[int, ...]], np.ndarray]
-
-
-def _kept(
-    model: Any, X: pd.DataFrame, y: Any, groups: Any, owner: np.ndarray, sources: list[str], folds: int, seed: int
-) -> tuple[Score, list[int]]:
+def _kept(fit: CrossFit, known: Mapping[str, int], sources: int) -> tuple[Score, list[int]]:
     """A set scores by the sum of its sources' cross-fitted contributions; the level of each fold's model stays."""
-    fit = cross_explain(model, X, y, groups, folds=folds, seed=seed)
-    if fit.contributions is None:
-        raise InputError(message("a Scorecard or a Challenger", type(model).__name__, "model", "Or refit=True."))
-    known = {str(c): int(o) for c, o in zip(X.columns, owner, strict=True)}
-    sums = np.zeros((len(X), len(sources)))
-    level = np.zeros(len(X))
+    assert fit.contributions is not None
+    sums, level = np.zeros((len(fit.prob), sources)), np.zeros(len(fit.prob))
     for name in fit.contributions.columns:
         values = fit.contributions[name].to_numpy()
         if name == MODEL:
             level = values
             continue
-        parts = [known[part] for part in name.split(" × ") if part in known] or [known.get(name, 0)]
+        parts = [known[part] for part in (name, *name.split(" × ")) if part in known]
         for part in parts:  # a cross of two sources is shared between them
             sums[:, part] += values / len(parts)
     # a source that moves no score adds nothing to any set: it needs no sets of its own
@@ -129,8 +152,8 @@ def _kept(
 
 
 def _refitted(
-    model: Any, X: pd.DataFrame, y: Any, groups: Any, owner: np.ndarray, sources: list[str], folds: int, seed: int
-) -> tuple[Score, list[int]]:
+    model: Any, X: pd.DataFrame, y: Any, groups: Any, owner: np.ndarray, folds: int, seed: int
+) -> Score:
     def score(chosen: tuple[int, ...]) -> np.ndarray:
         columns = X.columns[np.isin(owner, chosen)]
         if not len(columns):
@@ -138,7 +161,7 @@ def _refitted(
         prob = cross_fit(model, X[columns], y, groups, folds=folds, seed=seed).to_numpy()
         return np.log(prob) - np.log1p(-prob)
 
-    return score, list(range(len(sources)))
+    return score
 
 
 def _all_sets(

@@ -15,13 +15,11 @@ from creditlab.study.crossfit import cross_explain
 from creditlab.study.flat import FlatTable, flat_table
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
+from creditlab.study.second_opinion import second_opinion
 from creditlab.study.splits import DEVELOPMENT, FEWEST_GROUPS, OUT_OF_TIME, TEST, split_rows
 from creditlab.study.steps import Progress, Rows, fit_models, new_card, new_challenger, split_table
 from creditlab.study.why import Sample, VillageWhy, village_why
 from creditlab.validation import validate
-
-#: rows explained tree by tree at most; the card is explained on all
-EXPLAINED = 10_000
 
 
 def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress: Progress) -> StudyResult:
@@ -40,7 +38,11 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
     prob = {label: model.predict_proba(rows.X)[:, 1] for label, model in models.items()}
     validation = validate(rows.y, prob, split=split, groups=several)
     progress("解释", "explain")
-    explanations = _explain(models, rows.X, config.seed)
+    # the whole table is explained against the whole table
+    explanations = {label: explain(models[label], rows.X, background=rows.X) for label in ("card", "challenger")}
+    apart = split != DEVELOPMENT
+    usable = len(set(rows.y[apart].tolist())) == 2
+    opinion = _opinion(models, rows.at(apart if usable else ~apart), usable, config.seed)
     panel, why = _panel(new_card(config, table.special, None), table, rows, config, progress)
     return StudyResult(
         name=name,
@@ -53,6 +55,7 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
         models=models,
         validation=validation,
         explanations=explanations,
+        opinion=opinion,
         scores=_scores(table, models["card"], prob["card"], split),
         findings=table.findings,
         splits=split_table(split, rows.y, [DEVELOPMENT, TEST, OUT_OF_TIME]),
@@ -67,11 +70,10 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
     )
 
 
-def _explain(models: dict[str, Any], X: pd.DataFrame, seed: int) -> dict[str, Any]:
-    some_rows = X
-    if len(X) > EXPLAINED:
-        some_rows = X.iloc[np.sort(np.random.default_rng(seed).choice(len(X), EXPLAINED, replace=False))]
-    return {"card": explain(models["card"], X), "challenger": explain(models["challenger"], some_rows)}
+def _opinion(models: dict[str, Any], rows: Rows, held_out: bool, seed: int) -> dict[str, Any]:
+    """The second opinion, on held-out rows where they hold both outcomes, else on those of the fit."""
+    explained = {label: explain(models[label], rows.X, background=rows.X) for label in ("card", "challenger")}
+    return second_opinion(models, explained, rows.X, rows.y, rows.group, held_out=held_out, seed=seed)
 
 
 def _panel(

@@ -32,6 +32,8 @@ class StudyResult(Result):
     actions : a row per village that needs attention, with the pattern and what it calls for.
     models : 'card', 'challenger' and, where a policy of columns is declared, 'composition'; all fitted.
     validation : tests by split; explanations : per model; scores : a row per scored household.
+    opinion : two models side by side, the quality of explanations, what the card misses, what departments' data are
+        worth, by name (see `second_opinion`).
     reconciliation : the book against the bank's control totals; None for a flat table.
     findings : what was imperfect in the data and what was done (table column rule severity rows first_rows).
     splits : rows and bads per split; waterfall : how the sample came about; sources : what was read.
@@ -50,6 +52,7 @@ class StudyResult(Result):
     models: Mapping[str, Any]
     validation: Result
     explanations: Mapping[str, Result]
+    opinion: Mapping[str, Result] = field(default_factory=dict)
     scores: pd.DataFrame
     findings: pd.DataFrame
     splits: pd.DataFrame
