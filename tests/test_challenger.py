@@ -69,7 +69,8 @@ def test_threads_do_not_change_the_trees(data) -> None:
     small = {"n_estimators": 12, "folds": 2}
     texts = {Challenger(n_jobs=n, **small).fit(*data).result_.model for n in (1, 2, 4)}
     assert len(texts) == 1
-    assert Challenger(seed=1, **small).fit(*data).result_.model not in texts
+    wide = data[0].assign(more=np.arange(2000) % 7, other=np.arange(2000) % 11)
+    assert len({Challenger(seed=s, **small).fit(wide, data[1]).result_.model for s in (0, 1)}) == 2
 
 
 def test_a_code_is_missing_in_its_column_and_kept_apart_beside_it() -> None:
@@ -234,3 +235,15 @@ EXPECTED = dict.fromkeys(
 @pytest.mark.filterwarnings("default")
 def test_scikit_learn_checks(estimator, check) -> None:
     check(estimator)
+
+
+def test_levels_that_differ_only_together_with_another_column_keep_codes_and_no_direction() -> None:
+    """Crop alone says nothing; with insurance it says all: equal codes would hide it."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"crop": rng.choice(["小麦", "玉米"], 3000), "insured": rng.random(3000) < 0.5})
+    z = 0.7 * X["insured"] + np.where((X["crop"] == "小麦") == X["insured"], 0.5, -1.5)
+    y = (rng.random(3000) < 1 / (1 + np.exp(-z))).astype(int)
+    boost = Challenger("declared", **QUICK).fit(X, y)
+    assert roc_auc_score(y, boost.decision_function(X)) > 0.7
+    table = boost.result_.tidy().set_index("feature")
+    assert table.loc["crop", "direction"] == 0 and not boost.result_.codings[0].ordered

@@ -15,6 +15,8 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold
 
 #: with fewer bads or goods than this, held-out loss is too noisy to choose by: `FEW_TREES` are grown
 FEW_EVENTS, FEW_TREES = 50, 40
+#: with fewer columns each tree may use all of them
+FEW_COLUMNS = 5
 PATIENCE = 40
 
 
@@ -44,7 +46,8 @@ class Growth:
             "min_sum_hessian_in_leaf": self.min_child_weight * rate * (1 - rate),
             "min_data_in_bin": 1,
             "lambda_l2": self.penalty,
-            "feature_fraction": self.feature_share,
+            # of two columns a share would leave one, and no tree could see both
+            "feature_fraction": self.feature_share if len(directions) >= FEW_COLUMNS else 1.0,
             "monotone_constraints": directions.tolist() if directions.any() else None,
             "monotone_constraints_method": "basic",
             "seed": self.seed,

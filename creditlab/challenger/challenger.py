@@ -75,7 +75,7 @@ class Challenger(CreditModel):
     min_child_weight : rows of average variance that a leaf holds; None takes 1 % of the rows, at least 20, at most 100.
         A text level with fewer rows is read as missing: it cannot fill a leaf, and the order of many thin levels
         would be learned by heart.
-    feature_share : share of the columns that each tree may use.
+    feature_share : share of the columns that each tree may use; of fewer than five columns, all.
     penalty : ridge penalty of the leaf values.
     folds : folds of the choice of the number of trees.
     recalibrate : True lays Platt's line through held-out log-odds over the trees. Without it the line is only

@@ -1,11 +1,12 @@
 """How raw columns become the numbers that trees split: one coding per column, kept with the model.
 
 Numbers, flags and dates stay what they are. Text levels become integers in the order of their shrunken bad rates, so
-that no explainer meets native categories; a level never seen, or too thin to fill a leaf, is missing. Where no training
-row was missing the trees have learned nothing of it (LightGBM would read 0, which may be the best or the worst value):
-a missing value is then read as the middle one. A special code is missing in its column, and a companion column says
-which code it was (0 for a value), so that reasons stay apart. A column of bin numbers is coded in the same way: ranges
-in their order, groups of levels in that of their bad rates.
+that no explainer meets native categories; levels whose rates do not differ beyond chance keep codes of their own (they
+may act together with another column), and no direction is imposed on them. A level never seen, or too thin to fill a
+leaf, is missing. Where no training row was missing the trees have learned nothing of it (LightGBM would read 0, which
+may be the best or the worst value): a missing value is then read as the middle one. A special code is missing in its
+column, and a companion column says which code it was (0 for a value), so that reasons stay apart. A column of bin
+numbers is coded in the same way: ranges in their order, groups of levels in that of their bad rates.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2
 
 from creditlab.binning.values import form_of, read_levels, read_numbers
 from creditlab.errors import InputError, message
@@ -34,6 +36,7 @@ class Coding:
     ----------
     name : the column. form : number, flag, date or text; ranges or groups for the numbers of bins.
     levels : text levels (or bins) with their codes. special : special codes with the companion's value, NaN-free.
+    ordered : whether the rates of text levels differ beyond chance, so that a direction may be imposed on their order.
     middle : what a missing value is read as, where no training row was missing; None where some were.
     """
 
@@ -42,6 +45,7 @@ class Coding:
     levels: tuple[tuple[str, int], ...] = ()
     special: tuple[tuple[float, int], ...] = ()
     middle: float | None = None
+    ordered: bool = True
 
     @property
     def width(self) -> int:
@@ -109,13 +113,14 @@ class Coding:
             "levels": [list(v) for v in self.levels],
             "special": [list(v) for v in self.special],
             "middle": self.middle,
+            "ordered": self.ordered,
         }
 
     @classmethod
     def from_dict(cls, d: dict[str, Any]) -> Coding:
         levels = tuple((str(level), int(code)) for level, code in d["levels"])
         special = tuple((float(code), int(place)) for code, place in d["special"])
-        return cls(d["name"], d["form"], levels, special, d.get("middle"))
+        return cls(d["name"], d["form"], levels, special, d.get("middle"), d.get("ordered", True))
 
 
 def fit_coding(
@@ -129,8 +134,8 @@ def fit_coding(
         heavy = np.bincount(levels.codes[there], weights=weight[there], minlength=len(levels.names)) >= least
         place = np.append(np.where(heavy, np.cumsum(heavy) - 1, -1), -1)
         names = [level for level, kept in zip(levels.names, heavy, strict=True) if kept]
-        order = rate_order(place[levels.codes], len(names), bad, weight)
-        return Coding(name, form, levels=tuple(zip(names, order.tolist(), strict=True)))
+        order, ordered = _level_order(*_counted(place[levels.codes], len(names), bad, weight))
+        return Coding(name, form, levels=tuple(zip(names, order.tolist(), strict=True)), ordered=ordered)
     x = read_numbers(values, form)
     found = [code for code in _numbers(special, name) if (x == code).any()]
     if not found:
@@ -147,13 +152,14 @@ def bin_coding(table: Any) -> Coding:
     spec, counts = table.spec, table.tidy()
     n, bads = counts["n"].to_numpy(dtype=float), counts["bads"].to_numpy(dtype=float)
     regular, special = np.arange(spec.regular), np.arange(spec.regular, spec.missing)
-    rank = regular if spec.kind == "numeric" else order_of_rates(n[regular], bads[regular])
+    rank, ordered = (regular, True) if spec.kind == "numeric" else _level_order(n[regular], bads[regular])
     places = order_of_rates(n[special], bads[special]) + 1 if len(special) else np.empty(0, dtype=np.int64)
     return Coding(
         spec.name,
         BINNED[0] if spec.kind == "numeric" else BINNED[1],
         levels=tuple((str(b), int(r)) for b, r in zip(regular, rank, strict=True)),
         special=tuple((float(b), int(r)) for b, r in zip(special, places, strict=True)),
+        ordered=ordered,
     )
 
 
@@ -166,9 +172,32 @@ def rate_order(codes: np.ndarray, size: int, bad: np.ndarray, weight: np.ndarray
     >>> rate_order(np.repeat([0, 1, 2], 100), 3, np.tile([0] * 90 + [1] * 10, 3), np.ones(300)).tolist()
     [0, 0, 0]
     """
+    return order_of_rates(*_counted(codes, size, bad, weight))
+
+
+def _counted(codes: np.ndarray, size: int, bad: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and bads of each level."""
     there = codes >= 0
     n = np.bincount(codes[there], weights=weight[there], minlength=size)
-    return order_of_rates(n, np.bincount(codes[there], weights=(weight * bad)[there], minlength=size))
+    return n, np.bincount(codes[there], weights=(weight * bad)[there], minlength=size)
+
+
+def _level_order(n: np.ndarray, bads: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Codes of text levels, and whether their rates differ beyond chance (chi-square at 5 %).
+
+    If not even their spread is beyond chance, each level keeps a code of its own.
+    """
+    order, rate = order_of_rates(n, bads), np.divide(bads, n, out=np.zeros(len(n)), where=n > 0)
+    if len(n) < 2:
+        return order, True
+    mean = bads.sum() / n.sum()
+    statistic = float(n @ (rate - mean) ** 2) / max(mean * (1 - mean), 1e-12)
+    ordered = bool(statistic > chi2.ppf(0.95, len(n) - 1))
+    if order.max() > 0:
+        return order, ordered
+    ranks = np.empty(len(n), dtype=np.int64)
+    ranks[np.argsort(rate, kind="stable")] = np.arange(len(n))
+    return ranks, False
 
 
 def order_of_rates(n: np.ndarray, bads: np.ndarray) -> np.ndarray:

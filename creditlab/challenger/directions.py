@@ -27,13 +27,14 @@ def find_directions(
 ) -> np.ndarray:
     """The direction of each design column.
 
-    Coded text and companions of special codes are in the order of their bad rates: +1. A declared direction wins.
+    Coded text and companions of special codes are in the order of their bad rates: +1, where the rates of levels differ
+    beyond chance. A declared direction wins.
     """
     found = []
     place = 0
     for coding in codings:
         if coding.form in ("text", "groups"):
-            found.append(1)
+            found.append(1 if coding.ordered else 0)
         elif coding.name in declared:
             found.append(int(declared[coding.name]))
         else:

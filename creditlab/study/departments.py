@@ -74,6 +74,7 @@ def department_value(
     bad, codes = _checked(y, groups, share, level, len(X))
     declared = dictionary if dictionary is not None else (model.dictionary or {})
     owner, sources = source_numbers([str(c) for c in X.columns], declared)
+    _check_costs(costs, sources)
     score: Score
     if refit:
         score, used, most = _refitted(model, X, y, groups, owner, folds, seed), list(range(len(sources))), MOST_REFITTED
@@ -94,6 +95,7 @@ def value_of_fit(
     if fit.contributions is None:
         raise InputError(message("contributions", "none", "value_of_fit", "Cross-fit a Scorecard or a Challenger."))
     owner, sources = source_numbers(list(dictionary), dictionary)
+    _check_costs(costs, sources)
     score, used = _kept(fit, dict(zip(dictionary, owner.tolist(), strict=True)), len(sources))
     stamp = Stamp.of([fit.contributions, bad, codes], {})
     return _valued(score, used, MOST_SOURCES, sources, owner, bad, codes, costs, share, level, stamp)
@@ -107,6 +109,12 @@ def _checked(y: Any, groups: Any, share: Any, level: float, n: int) -> tuple[np.
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         raise InputError(message("a share between 0 and 1", repr(share), "department_value(share=...)", "10 % is 0.1."))
     return check_target(y, "y", n).astype(float), pd.factorize(check_groups(groups, n))[0]
+
+
+def _check_costs(costs: Mapping[str, float] | None, sources: list[str]) -> None:
+    unknown = sorted(set(costs or {}) - set(sources))
+    if unknown:
+        raise InputError(message("sources of the columns", ", ".join(unknown), "costs", "Check the spelling."))
 
 
 def _valued(
@@ -266,9 +274,6 @@ def clustered_error(influence: np.ndarray, codes: np.ndarray) -> float:
 
 
 def _costed(table: pd.DataFrame, costs: dict[str, float], bad: np.ndarray) -> pd.DataFrame:
-    unknown = sorted(set(costs) - set(table["source"]))
-    if unknown:
-        raise InputError(message("sources of the columns", ", ".join(unknown), "costs", "Check the spelling."))
     caught = table["metric"] == "caught"
     table["bads"] = np.where(caught, table["shapley"] * bad.sum(), np.nan)
     table["cost"] = np.where(caught, table["source"].map(costs).astype(float), np.nan)
