@@ -125,15 +125,16 @@ def validation_report(
 
 
 def _about(model: Any, frame: pd.DataFrame, y: np.ndarray) -> dict[str, Any]:
-    """The parts of a report that need the model itself: its design, what moves its scores, and how good that is told."""
+    """The parts of a report that need the model itself: its design, what moves its scores, how well that is told."""
     from creditlab.report.modelling_sections import booster_design, design, explanation_blocks
     from creditlab.report.opinion_blocks import opinion_blocks
 
     label = "card" if isinstance(model, Scorecard) else "challenger"
     labels = getattr(model, "dictionary", None) or Dictionary()
-    explained = {label: explain(model, frame[list(model.feature_names_in_)])}
+    X = frame[list(model.feature_names_in_)]
+    explained = {label: explain(model, X)}
     section = design if isinstance(model, Scorecard) else booster_design
-    tested = {f"quality_{label}": explanation_quality(model, frame[list(model.feature_names_in_)], y, refits=0, rows=500)}
+    tested = {f"quality_{label}": explanation_quality(model, X, y, refits=0, rows=500)}
     blocks = [*explanation_blocks(explained, labels), *opinion_blocks(tested)]
     return {"design": section(model.result_, labels), "more": {"explanation": blocks}}
 
