@@ -123,7 +123,9 @@ def _check(options: argparse.Namespace) -> int:
             print(f"\n{name} to look at 待人工核对:" if name == "addresses" else f"\n{name} 无证件号的行:")
             by = [c for c in ("file", "outcome", "how") if c in listed]
             print(listed.groupby(by).size().rename("rows").reset_index().to_string(index=False))
-    as_of = options.as_of or str(_last_day(county))
+    as_of = options.as_of or str(
+        (county.last_month() if "loan_months" in county.tables else county.last_known()).date()
+    )
     print(f"\ncoverage at {as_of}: {len(county.coverage(as_of))} cells of village × source × port")
     check = county.cross_check(as_of)
     conflicts = check.conflicts()
@@ -155,13 +157,6 @@ def _write_lists(county: Any, check: Any, findings: Any, out: str) -> None:
         for name, frame in lists.items():
             harmless(frame).to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
     print(f"\nlists written to {out} 清单已写出")
-
-
-def _last_day(county: Any) -> Any:
-    """The end of the book, or, without one, the last day on which anything became known."""
-    if "loan_months" in county.tables:
-        return county.last_month().date()
-    return max(s.frame["known_on"].max() for s in county.tables.values() if "known_on" in s.frame).date()
 
 
 def _add_dictionary(verbs: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.data.household import HouseholdFile, household_file
 from creditlab.data.identity import check_key
 from creditlab.data.intake import Intake, take_in
+from creditlab.data.lineage import in_villages_of, move_findings
 from creditlab.data.schema import TABLES
 from creditlab.data.sources import SourceTable
 from creditlab.data.verification import CrossCheck, cross_check
@@ -93,6 +94,31 @@ class County:
     def coverage(self, as_of: Any) -> pd.DataFrame:
         """Households reached by village, source and port; see `creditlab.data.coverage.coverage`."""
         return coverage(self.household_file(as_of))
+
+    def in_villages_of(self, day: Any) -> County:
+        """This county with every village code as of a day, for a study that looks back over merges and splits.
+
+        Households go with their village; those of a split village where their own record says. The county itself is
+        unchanged, and comes back as it is when no code changed. See `creditlab.data.lineage`.
+        """
+        made, moves = in_villages_of(self._frames(), check_date(day, "day"))
+        if not len(moves) and all(made[name] is s.frame for name, s in self.tables.items()):
+            return self
+        told = tuple(move_findings(moves))
+        tables = {
+            name: replace(
+                s, frame=made[name], findings=(*s.findings, *told) if name == "village_changes" else s.findings
+            )
+            for name, s in self.tables.items()
+        }
+        return replace(self, tables=tables)
+
+    def last_known(self) -> pd.Timestamp:
+        """The last day on which the bank learned anything: the day of the extract, or just before."""
+        days = [s.frame["known_on"].max() for s in self.tables.values() if "known_on" in s.frame]
+        if not days:
+            raise InputError(message("known_on in a table", "none", "county folder", "Give a date yourself."))
+        return max(days)
 
     def last_month(self) -> pd.Timestamp:
         """The last month end of the book."""

@@ -7,7 +7,7 @@ leaves out what a household has not consented to. Features are made from it, nev
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ import pandas as pd
 
 from creditlab.checks import check_columns
 from creditlab.data.erasure import stale
+from creditlab.data.lineage import MOVE_COLUMNS, Lineage, lineage, placed, translated
 from creditlab.data.schema import TABLES, Table
 from creditlab.errors import ColumnError, InputError, message, some
 from creditlab.results import Result, Stamp
@@ -37,12 +38,19 @@ class KnownTables(Mapping[str, pd.DataFrame]):
 
     def _filter(self, name: str) -> pd.DataFrame:
         frame = latest_version(known_rows(self._frames[name], self._as_of), TABLES[name].keys)
+        if name not in ("villages", "village_changes", "households"):
+            frame = translated(frame, self.lineage)
         if self._households is not None and name not in SHARED:
             if "household_id" in frame:
                 frame = frame[frame["household_id"].isin(self._households)]
             elif "note_id" in frame and "loans" in self._frames:
                 frame = frame[frame["note_id"].isin(self["loans"]["note_id"])]
         return self._without_consent(name, blank_later(frame, TABLES[name].later, self._as_of))
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """The changes of village codes that were known and in force on the date."""
+        return lineage(self._frames, self._as_of)
 
     def _without_consent(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with the columns blanked that need a consent which the household has not given."""
@@ -97,12 +105,16 @@ def blank_later(frame: pd.DataFrame, later: Mapping[str, tuple[str, ...]], as_of
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class HouseholdFile(Result):
-    """One row per household: the latest census row that was known, indexed by household_id."""
+    """One row per household: the latest census row that was known, indexed by household_id.
+
+    `moves` are the households whose village was merged or split, and how each was placed; see `creditlab.data.lineage`.
+    """
 
     title: ClassVar[str] = "Household file 一户一档"
 
     as_of: pd.Timestamp
     tables: KnownTables
+    moves: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=MOVE_COLUMNS))
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -182,10 +194,15 @@ def household_file(
     census = census.sort_values("observed_on", kind="stable") if "observed_on" in census else census
     frame = census.drop_duplicates("household_id", keep="last").set_index("household_id").sort_index()
     frame = frame.drop(columns=["source", "port", "observed_on", "known_on"], errors="ignore")
+    moves = placed(frame, frames, tables.lineage, as_of)
+    if len(moves):
+        frame = frame.assign(village_id=frame["village_id"].mask(frame.index.isin(moves["household_id"])))
+        frame["village_id"] = frame["village_id"].fillna(moves.set_index("household_id")["successor_id"]).astype("str")
     return HouseholdFile(
         table=frame,
         as_of=as_of,
         tables=tables,
+        moves=moves,
         stamp=Stamp.of(frame, {"as_of": str(as_of.date())}),
         facts={"as_of": str(as_of.date()), "households": len(frame), "villages": frame["village_id"].nunique()},
     )

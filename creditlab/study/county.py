@@ -38,6 +38,7 @@ WINDOW_MONTHS = 18
 def study_county(county: County, config: StudyConfig, *, name: str, progress: Progress) -> StudyResult:
     """Study a county; see `run_study`."""
     _check_tables(county)
+    county = county.in_villages_of(county.last_known())
     progress("与总账对账", "reconcile to the ledger")
     reconciliation = reconcile(county) if "control_totals" in county.tables else None
     progress("确定观察日与好坏样本", "observation dates, good/bad sample")
