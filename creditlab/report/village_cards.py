@@ -19,6 +19,7 @@ from creditlab.errors import InputError, message, some
 from creditlab.plots import theme
 from creditlab.plots.words import Text
 from creditlab.report.page import page_asset, page_environment
+from creditlab.report.village_space_sections import CLEAR
 from creditlab.results import made_at
 from creditlab.village.criteria import CRITERIA, STATES
 from creditlab.village.crossed import VERDICTS
@@ -285,11 +286,12 @@ def _quarters(study: Any, village: Any) -> tuple[list[tuple[float, float, float,
 
 
 def _facts(study: Any, village: Any) -> list[tuple[Text, Text]]:
-    """One line each on officers, enforcement, early warning, trend, change, drivers, guarantees and data."""
+    """One line each on officers, courts, early warning, trend, change, drivers, guarantees, neighbours, data."""
     if study.why is None:
         return []
     lines = [
-        make(study.why, village) for make in (_officer, _court, _warning, _trend, _change, _driver, _chain, _quality)
+        make(study.why, village)
+        for make in (_officer, _court, _warning, _trend, _change, _driver, _chain, _near, _quality)
     ]
     return [line for line in lines if line is not None]
 
@@ -400,6 +402,23 @@ def _chain(why: Any, village: Any) -> tuple[Text, Text] | None:
     return Text("联保", "guarantees"), Text(
         f"一条担保链 {row['households']} 户中 {row['bad']} 户坏（预期 {row['expected']:.1f}）",
         f"a chain of {row['households']} households, {row['bad']} bad ({row['expected']:.1f} expected)",
+    )
+
+
+def _near(why: Any, village: Any) -> tuple[Text, Text] | None:
+    """The block of neighbours that the scan found around the village, where chance alone does not make one."""
+    found = None if why.space is None else why.space.blocks
+    member = None if found is None else _one(found.members, village)
+    if found is None or member is None:
+        return None
+    row = found.tidy().set_index("cluster").loc[member["cluster"]]
+    if row["p_value"] > CLEAR:
+        return None
+    return Text("相邻各村", "neighbours"), Text(
+        f"属于相邻 {row['villages']} 村的一片：坏 {row['observed']:.0f}，预期 {row['expected']:.1f}"
+        f"（p = {row['p_value']:.3f}）",
+        f"one of a block of {row['villages']} villages: {row['observed']:.0f} bad, {row['expected']:.1f} expected "
+        f"(p = {row['p_value']:.3f})",
     )
 
 

@@ -40,6 +40,8 @@ def read_polygons(polygons: Any, key: str = "village") -> dict[Any, list[np.ndar
     else:
         for name, shape in polygons.items():
             found[name] = _rings(shape, name)
+    if not found:
+        raise InputError(message("polygons of villages", "none", "polygons", _FIX))
     return found
 
 

@@ -126,3 +126,8 @@ def test_wrong_calls_are_named():
         Graph.touching({"features": [{"properties": {}, "geometry": None}]}, key="code")
     with pytest.raises(InputError, match="a graph of neighbours"):
         read_graph(None, list("ab"))
+
+
+def test_a_map_without_features_is_refused_in_words():
+    with pytest.raises(InputError, match="polygons of villages; got none"):
+        Graph.touching({"type": "FeatureCollection", "features": []})
