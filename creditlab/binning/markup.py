@@ -22,8 +22,10 @@ CONVENTION = "WOE = ln(%goods / %bads): 越高越安全 higher is safer · 区�
 SHARE, RATE, SAFE, RISKY = "#8794a4", "#cf6f3c", "#3f86c6", "#cf6f3c"
 _OPEN = "<div class='creditlab-result' style='overflow-x:auto'>"
 _TABLE = "<table style='border-collapse:collapse;font-size:.95em;line-height:1.25'>"
-_LEFT = "text-align:left;vertical-align:middle;white-space:nowrap"
-_RIGHT = "text-align:right;vertical-align:middle;white-space:nowrap;font-variant-numeric:tabular-nums"
+_PAD = "padding:.15em .5em;vertical-align:middle"
+_LEFT = f"{_PAD};text-align:left;white-space:nowrap"
+_RIGHT = f"{_PAD};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
+_NOTE = f"{_PAD};text-align:left;white-space:normal;min-width:9em;max-width:16em"
 WIDTH = 96
 #: scopes side by side; the view has them all
 MOST_SCOPES = 12
@@ -90,7 +92,7 @@ def _mean_row(row: Mapping[str, Any], share: float, reach: float) -> str:
         (_RIGHT, "–" if empty else f"{row['mean']:,.6g}<br>{_small(limits[0])}"),
         (_LEFT, "0" if empty else f"{drawn} {row['effect']:+,.4g}<br>{_small(limits[1])}"),
         (_RIGHT, "–" if empty else f"{row['zero_share']:.1%}"),
-        (_LEFT, f"<small>{escape(row['note'])}</small>"),
+        (_NOTE, f"<small>{escape(row['note'])}</small>"),
     ]
     return _cells(cells, empty)
 
@@ -201,7 +203,7 @@ def _reach(frame: pd.DataFrame) -> dict[str, float]:
     found["woe"] = np.abs(ends[np.isfinite(ends)]).max(initial=0)
     if "amount" in frame:
         found["amount_rate"] = frame["amount_bad_rate_hi"].max()
-    return {name: float(v) if v > 0 else 1.0 for name, v in found.items()}
+    return {name: float(v) if v > 1e-9 else 1.0 for name, v in found.items()}  # one bin has a WOE of 0, but for rounding
 
 
 def _row(table: BinTable, row: Mapping[str, Any], reach: Mapping[str, float]) -> str:
@@ -221,7 +223,7 @@ def _row(table: BinTable, row: Mapping[str, Any], reach: Mapping[str, float]) ->
         known = row["amount"] > 0
         cells.append((_RIGHT, f"{row['amount']:,.0f}"))
         cells.append((_LEFT, rate_bar(row, "amount_bad_rate", reach["amount_rate"]) if known else "–"))
-    cells.append((_LEFT, f"<small>{escape(row['note'])}</small>"))
+    cells.append((_NOTE, f"<small>{escape(row['note'])}</small>"))
     return _cells(cells, empty)
 
 

@@ -53,15 +53,16 @@ def bad_rate(table: Any, labels: Any = None) -> go.Figure:
         hovertemplate=theme.hover({"share": "%{y:.1%}", "n": "%{customdata[0]:,}"}),
         customdata=counts,
     )
+    line, at = broken(table, drawn, place)
     fig.add_scatter(
-        x=place,
-        y=drawn["bad_rate"],
+        x=at,
+        y=line["bad_rate"],
         mode="markers+lines",
         name=word("bad_rate"),
         line={"color": theme.colour("vermilion"), "width": 1.5},
         marker={"size": 8},
-        error_y=theme.spread(drawn["bad_rate"], drawn["bad_rate_lo"], drawn["bad_rate_hi"]),
-        customdata=counts,
+        error_y=theme.spread(line["bad_rate"], line["bad_rate_lo"], line["bad_rate_hi"]),
+        customdata=line[["n", "bads"]].to_numpy(),
         hovertemplate=theme.hover({"bad_rate": "%{y:.2%}", "bads": "%{customdata[1]:,}", "n": "%{customdata[0]:,}"}),
     )
     if "amount_bad_rate" in drawn:
@@ -269,6 +270,7 @@ def _panel_tables(result: Any, names: Sequence[str] | None) -> list[Any]:
 def _add_panel(fig: go.Figure, table: Any, at: dict[str, int], first: bool) -> None:
     drawn = _with_rows(table.tidy())
     place, counts = np.arange(len(drawn)), drawn[["n", "bads"]].to_numpy()
+    line, spot = broken(table, drawn, place)
     fig.add_bar(
         x=place,
         y=drawn["share"],
@@ -282,21 +284,35 @@ def _add_panel(fig: go.Figure, table: Any, at: dict[str, int], first: bool) -> N
         **at,
     )
     fig.add_scatter(
-        x=place,
-        y=drawn["bad_rate"],
+        x=spot,
+        y=line["bad_rate"],
         mode="markers+lines",
         name=word("bad_rate"),
         legendgroup="bad_rate",
         showlegend=first,
         line={"color": theme.colour("vermilion"), "width": 1.2},
         marker={"size": 6},
-        error_y=theme.spread(drawn["bad_rate"], drawn["bad_rate_lo"], drawn["bad_rate_hi"]),
-        customdata=counts,
+        error_y=theme.spread(line["bad_rate"], line["bad_rate_lo"], line["bad_rate_hi"]),
+        customdata=line[["n", "bads"]].to_numpy(),
         hovertemplate=theme.hover({"bad_rate": "%{y:.2%}", "bads": "%{customdata[1]:,}", "n": "%{customdata[0]:,}"}),
         secondary_y=True,
         **at,
     )
     fig.update_xaxes(**bin_axis(fig, table, drawn, 12, title=False), tickfont={"size": 10}, **at)
+
+
+def broken(table: Any, frame: pd.DataFrame, place: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows and their places with an empty row before each special, missing or unseen bin, where a line breaks.
+
+    These bins have no place in the order of the others: a line through them would draw a trend that is none.
+    """
+    spec = getattr(table, "spec", None)
+    if spec is None or "bin" not in frame:
+        return frame, place
+    apart = np.flatnonzero(frame["bin"].to_numpy() >= spec.regular)
+    order = np.sort(np.append(np.arange(len(frame)), apart - 0.5))
+    rows = frame.reset_index(drop=True).astype(object).reindex(order)
+    return rows.infer_objects(), np.interp(order, np.arange(len(frame)), place)
 
 
 def _with_rows(table: pd.DataFrame) -> pd.DataFrame:

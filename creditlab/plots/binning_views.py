@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from creditlab.checks import check_columns
 from creditlab.errors import InputError, message
 from creditlab.plots import theme
-from creditlab.plots.binning import bin_axis, bin_text, lower_half, named, panel_head, panels
+from creditlab.plots.binning import bin_axis, bin_text, broken, lower_half, named, panel_head, panels
 from creditlab.plots.words import WORDS, Text, word
 
 __all__ = ["by_group", "by_period", "compare", "iv_by_scope"]
@@ -71,15 +71,16 @@ def compare(view: Any, scopes: Sequence[str] | None = None, labels: Any = None) 
             customdata=part[["n"]].to_numpy(),
             hovertemplate=theme.hover({"share": "%{y:.1%}", "n": "%{customdata[0]:,}"}, said),
         )
+        line, at = broken(view.bins, part.reset_index(), spot)
         fig.add_scatter(
-            x=spot,
-            y=part["bad_rate"],
+            x=at,
+            y=line["bad_rate"],
             name=f"{word('bad_rate')} · {said}",
             mode="markers+lines",
             line={"color": theme.colour(colour), "width": 1.4, "dash": dash},
             marker={"size": 8, "symbol": mark},
-            error_y=theme.spread(part["bad_rate"], part["bad_rate_lo"], part["bad_rate_hi"]),
-            customdata=part[["n", "bads"]].to_numpy(),
+            error_y=theme.spread(line["bad_rate"], line["bad_rate_lo"], line["bad_rate_hi"]),
+            customdata=line[["n", "bads"]].to_numpy(),
             hovertemplate=_rate_hover(said),
         )
     share = table[table["scope"].isin(names)]["share"]

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from creditlab.plots import theme
-from creditlab.plots.binning import bin_axis, lower_half, named
+from creditlab.plots.binning import bin_axis, broken, lower_half, named
 from creditlab.plots.words import Text, word
 
 __all__ = ["mean"]
@@ -42,15 +42,16 @@ def mean(table: Any, unit: str = "", labels: Any = None) -> go.Figure:
         customdata=drawn[["n"]].to_numpy(),
         hovertemplate=theme.hover({"share": "%{y:.1%}", "n": "%{customdata[0]:,}"}),
     )
+    line, at = broken(table, drawn, place)
     fig.add_scatter(
-        x=place,
-        y=drawn["mean"],
+        x=at,
+        y=line["mean"],
         mode="markers+lines",
         name=word("bin_mean"),
         line={"color": theme.colour("vermilion"), "width": 1.5},
         marker={"size": 8},
-        error_y=theme.spread(drawn["mean"], drawn["mean_lo"], drawn["mean_hi"]),
-        customdata=drawn[["n"]].to_numpy(),
+        error_y=theme.spread(line["mean"], line["mean_lo"], line["mean_hi"]),
+        customdata=line[["n"]].to_numpy(),
         hovertemplate=theme.hover({"bin_mean": "%{y:,.6~g}", "n": "%{customdata[0]:,}"}),
     )
     fig.update_layout(
