@@ -203,7 +203,8 @@ def _reach(frame: pd.DataFrame) -> dict[str, float]:
     found["woe"] = np.abs(ends[np.isfinite(ends)]).max(initial=0)
     if "amount" in frame:
         found["amount_rate"] = frame["amount_bad_rate_hi"].max()
-    return {name: float(v) if v > 1e-9 else 1.0 for name, v in found.items()}  # one bin has a WOE of 0, but for rounding
+    nothing = 1e-9  # the WOE of one bin is 0, but for rounding
+    return {name: float(v) if v > nothing else 1.0 for name, v in found.items()}
 
 
 def _row(table: BinTable, row: Mapping[str, Any], reach: Mapping[str, float]) -> str:

@@ -68,9 +68,8 @@ def test_compare_draws_the_same_bins_of_each_sample_side_by_side():
         np.testing.assert_allclose(drawn[there], rows["bad_rate"])
         assert not there[-2] and np.isnan(drawn[-2])  # the line breaks before the missing: they are no end of the order
         known = rows["n"] > 0
-        np.testing.assert_allclose(
-            np.array(ends(trace))[:, there][:, known], rows.loc[known, ["bad_rate_lo", "bad_rate_hi"]].to_numpy().T, atol=1e-12
-        )
+        limits = rows.loc[known, ["bad_rate_lo", "bad_rate_hi"]].to_numpy().T
+        np.testing.assert_allclose(np.array(ends(trace))[:, there][:, known], limits, atol=1e-12)
     train, other = traces(fig, word("bad_rate"))
     assert (np.asarray(other.x) > np.asarray(train.x)).all() and other.marker.symbol != train.marker.symbol
     only = binning_views.compare(VIEW, ["2022", "2023"])
