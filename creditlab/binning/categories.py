@@ -89,7 +89,9 @@ def shrunken_rates(
     tau2 = excess / spread if spread > 0 else 0.0
     chance = bads.sum() / n.sum() * (1 - bads.sum() / n.sum())
     weight = min(max(chance / tau2 - 1, 0.0) if tau2 > 0 else np.inf, most_weight)
-    return mean if np.isinf(weight) else (bads + weight * mean) / (n + weight)
+    if np.isinf(weight):
+        return mean
+    return np.divide(bads + weight * mean, n + weight, out=np.array(mean, dtype=float), where=n + weight > 0)
 
 
 def group_levels(goods: np.ndarray, bads: np.ndarray, limits: Limits, care: Care, most: int | None = None) -> Grouping:
@@ -134,6 +136,8 @@ def _supported_groups(goods: np.ndarray, bads: np.ndarray, limits: Limits, care:
     for fold in range(FOLDS):
         g, b = np.maximum(goods - held_goods[fold], 0.0), np.maximum(bads - held_bads[fold], 0.0)
         kept = (g.sum() + b.sum()) / (goods.sum() + bads.sum())
+        if kept == 0:  # the only rows are in the fold
+            continue
         rates = shrunken_rates(g, b, parent=care.parent)
         n = g + b
         for most in range(1, limits.max_bins + 1):

@@ -183,3 +183,15 @@ def test_a_declared_column_must_be_there(settings):
 def test_a_width_must_be_a_whole_number():
     with pytest.raises(InputError, match="nested"):
         Binner(nested={"c": 0}).fit(pd.DataFrame({"c": ["a", "b"] * 50}), target(100))
+
+
+@pytest.mark.filterwarnings("error")
+def test_few_rows_in_many_units_are_binned_without_a_warning():
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(3, 14))
+        frame = pd.DataFrame({"v": rng.integers(0, 60, n).astype(str), "t": rng.choice(["a", "b", "c"], n)})
+        y = np.arange(n) % 3 == 0
+        for nested in ({"v": 1}, {"v": "t"}):
+            table = Binner(nested=nested).fit(frame, y.astype(int)).result_["v"]
+            assert table.tidy()["n"].sum() == n and np.isfinite(table.woe).all()
