@@ -95,8 +95,8 @@ def migration_rate(moved: Any, opening: Any, decrease: Any = 0.0) -> float | Not
 
 def migration(
     source: Any,
-    start: Any,
-    end: Any,
+    start: Any = None,
+    end: Any = None,
     *,
     classification: Classification | None = None,
     level: float = LEVEL,
@@ -106,7 +106,8 @@ def migration(
     Parameters
     ----------
     source : a `County`, a mapping of frames, or a `LoanBook`.
-    start, end : dates in the first and in the last month; the states are those of the two month ends.
+    start, end : dates in the first and in the last month; the states are those of the two month ends. By default the
+        end of the book, and twelve months before the end (or the beginning of the book).
     classification : the classes by a rule; None takes those recorded.
     level : level of the intervals (Jeffreys on the effective n).
 
@@ -118,9 +119,11 @@ def migration(
     examination texts: the amount moved is the balance at the end of what was in the class at the start.
     """
     book = loan_book(source)
-    first, last = _month_of(book, start, "start"), _month_of(book, end, "end")
+    last = book.last if end is None else _month_of(book, end, "end")
+    first = max(last - 12, book.first) if start is None else _month_of(book, start, "start")
     if first >= last:
-        raise InputError(message("a start before the end", f"{start} and {end}", "migration", "Exchange them."))
+        days = " and ".join(str(d.date()) for d in month_ends([first, last]))
+        raise InputError(message("a start before the end", days, "migration", "It takes two month ends."))
     classes = book_classes(book, classification)
     pairs = _pairs(book, classes, first, last)
     table = pd.DataFrame([_rate(pairs, name, *RATES[name], level) for name in RATES])

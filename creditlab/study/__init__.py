@@ -12,7 +12,7 @@ from creditlab.study.pair import CardPair, card_pair
 from creditlab.study.panel import VillagePanel, village_panel
 from creditlab.study.populations import Populations, county_populations
 from creditlab.study.run import run_study
-from creditlab.study.truth import with_truth
+from creditlab.study.truth import definitions_with_truth, with_truth
 from creditlab.study.why import VillageWhy, village_why
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "cross_fit",
     "decision_letter",
     "letter_of_table",
+    "definitions_with_truth",
     "department_value",
     "load",
     "loan_study",

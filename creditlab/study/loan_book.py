@@ -248,7 +248,7 @@ class _Maker:
             "ratios": lambda: loans.npl_ratios(book, level=level),
             "ratios_by_product": lambda: loans.npl_ratios(book, "product", level=level),
             "ratios_by_village": lambda: loans.npl_ratios(book, "village_id", level=level),
-            "migration": self._migration,
+            "migration": lambda: loans.migration(book, level=level),
             "flow": lambda: loans.npl_flow(book, level=level),
             "indicators": lambda: loans.indicators(self.part("ratios"), self.part("migration"), self.part("flow")),
             "transitions": lambda: loans.transitions(book, level=level),
@@ -295,11 +295,6 @@ class _Maker:
         """By the definition that the laboratory recommends; by the usual one where it recommends none."""
         bad = self.part("definition").choice if "definition" in self.parts else None
         return loans.performance_sample(self.book, self.dates(), bad, seed=self.seed)
-
-    def _migration(self) -> Result:
-        """Over the last twelve months of the book."""
-        end = month_ends([max(self.book.last - 12, self.book.first), self.book.last])
-        return loans.migration(self.book, end[0], end[1], level=self.level)
 
     def _movement(self) -> Result:
         """Of the five classes from month to month, without exits."""

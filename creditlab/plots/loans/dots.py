@@ -39,8 +39,9 @@ def _dots(
     )
 
 
-def _sized(labels: Sequence[Text], sizes: Sequence[str]) -> list[Text]:
-    return [Text(f"{t.zh} ({s})", f"{t.en} ({s})") for t, s in zip(labels, sizes, strict=True)]
+def _labels(fig: go.Figure, texts: Sequence[Text], sizes: Sequence[str], most: int = 48) -> list[str]:
+    """Labels in both languages, each with its size behind it."""
+    return [f"{label} ({size})" for label, size in zip(theme.show_labels(fig, texts, most), sizes, strict=True)]
 
 
 def _name(value: Any) -> Text:
@@ -58,7 +59,7 @@ def indicators(result: Any) -> go.Figure:
     sizes = [
         f"n={r.n:,}" + (f", n_eff={r.n_eff:,.0f}" if r.basis == "balance" else "") for r in known.itertuples()
     ]  # fmt: skip
-    labels = theme.show_labels(fig, _sized([Text(r.zh, r.en) for r in known.itertuples()], sizes), most=64)
+    labels = _labels(fig, [Text(r.zh, r.en) for r in known.itertuples()], sizes)
     return _dots(fig, known, labels, "share", n="n_eff")
 
 
@@ -73,7 +74,7 @@ def migration(result: Any) -> go.Figure:
     fig = theme.figure("migration_rates", [span], height=160 + 40 * len(known))
     names = [Text(*RATE_LABELS[r]) for r in known["rate"]]
     sizes = [f"n={r.n:,}, n_eff={r.n_eff:,.0f}" for r in known.itertuples()]
-    return _dots(fig, known, theme.show_labels(fig, _sized(names, sizes), most=60), "migration_rate", n="n_eff")
+    return _dots(fig, known, _labels(fig, names, sizes), "migration_rate", n="n_eff")
 
 
 def extensions(result: Any) -> go.Figure:
@@ -81,8 +82,8 @@ def extensions(result: Any) -> go.Figure:
     table = result.by_kind if hasattr(result, "by_kind") else result
     table = theme.rows(table, ["kind", "zh", "en", "n", "share", "lo", "hi"], "plots.loans.extensions")
     fig = theme.figure("extensions", [theme.sample(table["n"].sum())], height=160 + 44 * len(table))
-    labels = _sized([Text(r.zh, r.en) for r in table.itertuples()], [f"n={n:,}" for n in table["n"]])
-    return _dots(fig, table, theme.show_labels(fig, labels, most=60), "ever_bad", value="share")
+    labels = _labels(fig, [Text(r.zh, r.en) for r in table.itertuples()], [f"n={n:,}" for n in table["n"]])
+    return _dots(fig, table, labels, "ever_bad", value="share")
 
 
 def villages(result: Any, start: str = "1-30", end: str = "31-60", most: int = MOST) -> go.Figure:
@@ -139,7 +140,7 @@ def outcomes(result: Any, least: int = 5, most: int = MOST) -> go.Figure:
             theme.intervals(getattr(result, "level", None))]  # fmt: skip
     fig = theme.figure("court_ends", note, height=150 + 24 * max(len(drawn), 3))
     named = [_name(g) for g in drawn["group"]]
-    labels = theme.show_labels(fig, _sized(named, [f"n={n:,}" for n in drawn["closed"]]))
+    labels = _labels(fig, named, [f"n={n:,}" for n in drawn["closed"]])
     return _dots(fig, drawn, labels, "no_assets", value="no_assets_share", n="closed")
 
 
