@@ -54,6 +54,8 @@ def dates(values: pd.Series, column: str, table: str) -> pd.Series:
     >>> dates(pd.Series(["2023年1月31日", "20230131"]), "due_on", "loans").dt.strftime("%Y-%m-%d").tolist()
     ['2023-01-31', '2023-01-31']
     """
+    if values.isna().all():
+        return pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         read = values
     elif isinstance(values.dtype, pd.PeriodDtype):
