@@ -15,6 +15,7 @@ from scipy.special import kolmogorov, ndtr, ndtri, stdtr
 
 from creditlab.checks import check_level, check_target
 from creditlab.errors import InputError, message
+from creditlab.validation.resampling import bootstrap, percentile_limits
 from creditlab.validation.result import Kind, TestResult, rejected
 from creditlab.validation.rows import FEW_CLUSTERS, check_score, cluster_codes, critical
 from creditlab.validation.verdict import DEFAULTS, INFO, Threshold
@@ -257,15 +258,24 @@ def delong(y: Any, score_a: Any, score_b: Any, groups: Any = None, level: float 
     )
 
 
-def ks(y: Any, score: Any, level: float = 0.95, threshold: Threshold = DEFAULTS["ks"]) -> TestResult:
+def ks(
+    y: Any,
+    score: Any,
+    level: float = 0.95,
+    threshold: Threshold = DEFAULTS["ks"],
+    groups: Any = None,
+    draws: int = 0,
+    seed: int = 0,
+) -> TestResult:
     """The largest distance between the score distributions of bads and goods.
 
-    The p-value is asymptotic (H0: the same distribution). The interval is that of the difference of two proportions at
-    the score where the distance is largest; it does not count that this place was chosen, and so covers a little less.
+    The p-value is asymptotic (H0: the same distribution, rows independent). The interval is that of the difference of
+    two proportions at the score where the distance is largest, which does not count that this place was chosen; with
+    `draws` it is a bootstrap of villages (or rows), moved back to the estimate.
 
     Parameters
     ----------
-    y, score, level, threshold : as for `auc`.
+    y, score, level, threshold, groups : as for `auc`. draws, seed : of the bootstrap; 0 makes none.
 
     Returns
     -------
@@ -287,19 +297,28 @@ def ks(y: Any, score: Any, level: float = 0.95, threshold: Threshold = DEFAULTS[
     distance = float(abs(of_goods[best] - of_bads[best]))
     f, g = of_goods[best], of_bads[best]
     half = float(ndtri((1 + level) / 2) * math.sqrt(f * (1 - f) / goods + g * (1 - g) / bads))
+    lo, hi = distance - half, distance + half
+    if draws:
+        codes = cluster_codes(groups, len(target))
+        drawn = bootstrap(target, values, codes, _distance, draws, seed)
+        lo, hi = percentile_limits(drawn - (drawn.mean() - distance), level)
     return KS.result(
         inputs=[target, values],
         n=len(target),
         estimate=distance,
         statistic=distance,
         p_value=float(kolmogorov(math.sqrt(bads * goods / (bads + goods)) * distance)),
-        lo=max(0.0, distance - half),
-        hi=min(1.0, distance + half),
+        lo=max(0.0, lo),
+        hi=min(1.0, hi),
         level=level,
         verdict=threshold.verdict(distance),
         threshold=threshold,
         facts={"at": float(ranked[last][best])},
     )
+
+
+def _distance(bads: np.ndarray, goods: np.ndarray) -> float:
+    return float(np.abs(np.cumsum(bads) / bads.sum() - np.cumsum(goods) / goods.sum()).max())
 
 
 def auc_against_initial(

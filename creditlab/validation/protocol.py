@@ -6,56 +6,21 @@ too few, corrects for many grades, and takes villages as clusters. The verdict o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from creditlab.errors import InputError, message
 from creditlab.results import Result, Stamp, plain
-from creditlab.validation.calibration import (
-    COX,
-    HOSMER,
-    SPIEGELHALTER,
-    brier,
-    calibration_in_the_large,
-    cox,
-    hosmer_lemeshow,
-    spiegelhalter,
-)
-from creditlab.validation.concentration import hhi
+from creditlab.validation import application, performance
+from creditlab.validation.application import Given, check_given, count
 from creditlab.validation.curves import calibration_points, roc_points
-from creditlab.validation.discrimination import (
-    AUC,
-    GINI,
-    INITIAL,
-    KS,
-    PAIRED,
-    auc,
-    auc_against_initial,
-    delong,
-    gini,
-    ks,
-)
-from creditlab.validation.grades import JEFFREYS, binomial, grade_edges, jeffreys, jeffreys_p, rate_limits
-from creditlab.validation.multiplicity import holm
-from creditlab.validation.result import Kind, TestResult
-from creditlab.validation.scopes import Cell, Sample, read_sample
-from creditlab.validation.stability import PSI, psi
-from creditlab.validation.verdict import INFO, ValidationSpec
-
-COLUMNS = ["section", "id", "scope", "n", "statistic", "df", "p_value", "lo", "hi", "threshold", "verdict", "reference"]
-COLUMNS += ["estimate", "level", "p_adjusted", "model", "split", "test_zh", "test_en", "reason"]
-GRADE = Kind("cal.jeffreys_grade", "Jeffreys test by PD grade", "分级Jeffreys检验", f"{JEFFREYS.reference}; Holm 1979")
-#: sections that need the model itself, and what they would take
-WITH_MODEL = (
-    (Kind("rob.noise", "Robustness to noise", "噪声稳健性", "validation of inputs"), "frame, predict"),
-    (Kind("rob.feature_loss", "Loss of a source", "数据源缺失", "validation of inputs"), "frame, predict"),
-    (Kind("rob.seed", "Refits", "重新拟合", "validation of inputs"), "frame, refit"),
-)
-Row = dict[str, Any]
+from creditlab.validation.grades import grade_edges
+from creditlab.validation.lines import COLUMNS
+from creditlab.validation.scopes import Sample, read_sample
+from creditlab.validation.verdict import ValidationSpec
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -67,6 +32,7 @@ class ValidationResult(Result):
     curves : model scope curve x y lo hi n; curve is "roc" (false and true positive rate) or "calibration" (mean PD and
         default rate of a grade), at most 200 points each.
     reference : model → {"edges", "counts"}: PD grades of the development sample; pass it to a later `validate`.
+    details : "id · scope" → the table of a family of tests (grades, villages, slices), whose worst row is in `tidy()`.
     """
 
     title: ClassVar[str] = "Validation 模型验证"
@@ -75,13 +41,30 @@ class ValidationResult(Result):
     curves: pd.DataFrame
     reference: Mapping[str, Any] = field(default_factory=dict)
     spec: ValidationSpec = field(default_factory=ValidationSpec)
+    details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def section(self, name: str) -> pd.DataFrame:
-        """The rows of one section: discrimination, calibration, stability, concentration, robustness."""
+        """The rows of one section: data, discrimination, calibration, stability, concentration, challengers,
+        robustness, travel, fairness, implementation."""
         return self.table[self.table["section"] == name].reset_index(drop=True)
+
+    def detail(self, id: str, scope: str = "all") -> pd.DataFrame:
+        """The table behind a line of many rows, such as `detail("cal.village_funnel")`."""
+        key = f"{id} · {scope}"
+        if key not in self.details:
+            came, known = repr(key), ", ".join(list(self.details)[:6])
+            raise InputError(message(f"one of {known} …", came, "detail", "Ask for a line that has many rows."))
+        return self.details[key].copy(deep=False)
+
+    def diff(self, earlier: Any) -> Any:
+        """What changed against an earlier ValidationResult: see `validation_diff`."""
+        from creditlab.validation.difference import validation_diff
+
+        return validation_diff(earlier, self)
 
     def to_dict(self) -> dict[str, Any]:
         more = {"curves": self.curves, "reference": dict(self.reference), "spec": self.spec.to_dict()}
+        more["details"] = {name: plain(table) for name, table in self.details.items()}
         return {**super().to_dict(), **{name: plain(value) for name, value in more.items()}}
 
 
@@ -97,8 +80,12 @@ def validate(
     amount: Any = None,
     reference: Any = None,
     spec: Any = None,
+    segments: pd.DataFrame | None = None,
+    protected: pd.DataFrame | None = None,
+    sources: Mapping[str, Sequence[str]] | None = None,
+    documents: Mapping[str, Any] | None = None,
 ) -> ValidationResult:
-    """Every test of discrimination, calibration and stability of a model in every scope.
+    """Every test of a model in every scope, or of a champion and challengers.
 
     Parameters
     ----------
@@ -112,12 +99,15 @@ def validate(
     period : of each row; AUC and O/E are also given by period.
     amount : balance of each row, for concentration.
     reference : an earlier ValidationResult or its `reference`, whose stored bins PSI then uses.
-    spec : ValidationSpec, or a mapping of its fields (see there); thresholds of the bank's own.
+    spec : ValidationSpec, a mapping of its fields (see there), or the path of a TOML file; the bank's own thresholds.
+    segments : columns to give O/E by (product, village tier). protected : attributes that the model must not use.
+    sources : source → its columns of `frame`. documents : item → where it is found (see `documentation`).
 
     Returns
     -------
     ValidationResult: section id scope n statistic df p_value lo hi threshold verdict reference, then estimate level
-    p_adjusted model split test_zh test_en reason. A test that needs more rows than there are is a row with a reason.
+    p_adjusted model split test_zh test_en hypothesis reason. A test that needs more rows than there are is a row with
+    a reason.
 
     Raises
     ------
@@ -131,159 +121,35 @@ def validate(
     """
     at = ValidationSpec.of(spec)
     sample = read_sample(y, prob, split, groups, period, amount, at)
+    given = Given(frame, predict, refit, sources, protected, documents, period)
+    check_given(given, len(sample.y))
     bins = {model: _reference_bins(model, sample, reference, at) for model in sample.probs}
-    rows = [
-        *_discrimination(sample, at),
-        *_calibration(sample, at),
-        *_stability(sample, bins, at),
-        *_concentration(sample),
-        *_with_model(sample, frame, predict, refit),
+    sections = [
+        application.data(sample, given, at),
+        performance.discrimination(sample, at),
+        performance.challengers(sample, at),
+        performance.calibration(sample, at, segments),
+        application.stability(sample, bins, at),
+        application.concentration(sample, at),
+        application.robustness(sample, given, at),
+        application.travel(sample, given, at),
+        application.fairness(sample, given, at),
+        application.papers(sample, given, bins, at),
     ]
-    table = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    table = pd.DataFrame([row for lines in sections for row in lines.rows]).reindex(columns=COLUMNS)
     inputs = [sample.y, *sample.probs.values(), *([] if sample.groups is None else [sample.groups])]
     return ValidationResult(
         table=table,
         curves=_curves(sample, at),
         reference={model: stored for model, stored in bins.items() if stored},
         spec=at,
-        stamp=Stamp.of([*inputs, *(scope.rows for scope in sample.scopes)], at.to_dict()),
+        details={name: detail for lines in sections for name, detail in lines.details.items()},
+        stamp=Stamp.of([*inputs, *(scope.rows for scope in sample.scopes)], at.to_dict(), seed=at.seed),
         facts=_facts(sample, table),
     )
 
 
-def _discrimination(sample: Sample, at: ValidationSpec) -> list[Row]:
-    rows = []
-    for cell in sample.cells("all", "split", "period"):
-        reason = _too_few(cell, at)
-        kinds = (AUC,) if cell.scope.kind == "period" else (AUC, GINI, KS)
-        if reason:
-            rows += [_refused(cell, "discrimination", kind, reason) for kind in kinds]
-            continue
-        tests = [auc(cell.y, cell.p, cell.groups, at.level, threshold=at.thresholds["auc"])]
-        if cell.scope.kind != "period":
-            tests.append(gini(cell.y, cell.p, cell.groups, at.level))
-            tests.append(ks(cell.y, cell.p, at.level, at.thresholds["ks"]))
-        rows += [_row(cell, "discrimination", test) for test in tests]
-        rows += _against_development(sample, cell, tests[0], at)
-    return rows + _paired(sample, at)
-
-
-def _against_development(sample: Sample, cell: Cell, current: TestResult, at: ValidationSpec) -> list[Row]:
-    start = sample.development
-    if start is None or cell.scope.kind != "split" or cell.scope.development:
-        return []
-    first = sample.cell(cell.model, start)
-    reason = _too_few(first, at) or current.reason
-    if reason:
-        return [_refused(cell, "discrimination", INITIAL, reason)]
-    initial = float(auc(first.y, first.p).estimate)
-    test = auc_against_initial(
-        initial, float(current.estimate), float(current.facts["se"]) ** 2, len(cell.y), at.thresholds["p_value"]
-    )
-    return [_row(cell, "discrimination", test)]
-
-
-def _paired(sample: Sample, at: ValidationSpec) -> list[Row]:
-    champion, *challengers = sample.probs
-    rows = []
-    for name in challengers:
-        for scope in sample.scopes:
-            if scope.kind == "period":
-                continue
-            ours, theirs = sample.cell(champion, scope), sample.cell(name, scope)
-            label = {"scope": f"{champion} - {name} · {scope.label}", "model": name}
-            reason = _too_few(ours, at)
-            if reason:
-                rows.append({**_refused(ours, "discrimination", PAIRED, reason), **label})
-            else:
-                test = delong(ours.y, ours.p, theirs.p, ours.groups, at.level)
-                rows.append({**_row(ours, "discrimination", test), **label})
-    return rows
-
-
-def _calibration(sample: Sample, at: ValidationSpec) -> list[Row]:
-    rows = []
-    for cell in sample.cells("all", "split", "period"):
-        tests = [calibration_in_the_large(cell.y, cell.p, cell.groups, at.level, at.thresholds["oe"])]
-        if cell.scope.kind == "period":
-            rows += [_row(cell, "calibration", test) for test in tests]
-            continue
-        tests.append(jeffreys(cell.bads, len(cell.y), float(cell.p.mean()), at.level, at.thresholds["p_value"]))
-        tests.append(binomial(cell.bads, len(cell.y), float(cell.p.mean()), at.correlation, at.thresholds["p_value"]))
-        tests.append(brier(cell.y, cell.p, cell.groups, at.grades, at.level))
-        rows += [_row(cell, "calibration", test) for test in tests]
-        rows += _approximate(cell, at)
-        reason = _too_few(cell, at)
-        slope = None if reason else cox(cell.y, cell.p, cell.groups, at.level, at.thresholds["slope"])
-        rows.append(_refused(cell, "calibration", COX, reason) if slope is None else _row(cell, "calibration", slope))
-        rows += _grades(cell, at)
-    return rows
-
-
-def _approximate(cell: Cell, at: ValidationSpec) -> list[Row]:
-    """Tests that lean on the normal approximation, where enough is expected."""
-    expected = float(cell.p.sum())
-    least = min(expected, len(cell.p) - expected)
-    if least < at.min_expected:
-        reason = f"expected bads or goods {least:.3g} < {at.min_expected:g} 期望好坏样本数不足"
-        return [_refused(cell, "calibration", kind, reason) for kind in (SPIEGELHALTER, HOSMER)]
-    threshold = at.thresholds["p_value"]
-    tests = [
-        spiegelhalter(cell.y, cell.p, cell.groups, threshold),
-        hosmer_lemeshow(cell.y, cell.p, at.grades, cell.scope.development, threshold),
-    ]
-    return [_row(cell, "calibration", test) for test in tests]
-
-
-def _grades(cell: Cell, at: ValidationSpec) -> list[Row]:
-    """The Jeffreys test of each PD grade of the scope, p-values corrected by Holm."""
-    points = calibration_points(cell.y, cell.p, at.grades)
-    N, D = points["n"].to_numpy(), points["defaults"].to_numpy()
-    p = jeffreys_p(D, N, points["x"])
-    adjusted = holm(p)
-    lo, hi = rate_limits(D, N, at.level)
-    threshold = at.thresholds["p_value"]
-    common = _labels(cell, "calibration", GRADE) | {
-        "threshold": f"Holm p: {threshold}",
-        "level": at.level,
-        "reason": "",
-    }
-    return [
-        common
-        | {
-            "scope": f"{cell.name} · grade {i + 1}",
-            "n": int(N[i]),
-            "estimate": D[i] / N[i],
-            "statistic": float(D[i]),
-            "p_value": p[i],
-            "p_adjusted": adjusted[i],
-            "lo": lo[i],
-            "hi": hi[i],
-            "verdict": threshold.verdict(adjusted[i]),
-        }
-        for i in range(len(N))
-    ]
-
-
-def _stability(sample: Sample, bins: Mapping[str, Any], at: ValidationSpec) -> list[Row]:
-    rows = []
-    stored_earlier = any(stored and stored["earlier"] for stored in bins.values())
-    for cell in sample.cells("all") if stored_earlier or sample.development is None else sample.cells("split"):
-        stored = bins[cell.model]
-        if stored is None:
-            reason = "no development sample and no reference: name one in split, or pass reference 无开发样本或参照"
-            rows.append(_refused(cell, "stability", PSI, reason))
-        elif stored["earlier"] or not cell.scope.development:
-            counts = _count(cell.p, stored["edges"])
-            labels = [f"grade {i + 1}" for i in range(len(counts))]
-            test = psi(stored["counts"], counts, labels=labels, threshold=at.thresholds["psi"])
-            gone = test.facts["empty"]
-            reason = f"empty now 现为空: {', '.join(gone)}" if gone else test.reason
-            rows.append(_row(cell, "stability", test) | {"reason": reason})
-    return rows
-
-
-def _reference_bins(model: str, sample: Sample, reference: Any, at: ValidationSpec) -> Row | None:
+def _reference_bins(model: str, sample: Sample, reference: Any, at: ValidationSpec) -> dict[str, Any] | None:
     """PD grades and their counts: those of an earlier validation, else of the development sample, else none."""
     earlier = reference.reference if isinstance(reference, ValidationResult) else reference
     if earlier is not None:
@@ -304,33 +170,7 @@ def _reference_bins(model: str, sample: Sample, reference: Any, at: ValidationSp
         return None
     p = sample.probs[model][start.rows]
     edges = grade_edges(p, at.grades).tolist()
-    return {"edges": edges, "counts": _count(p, edges).tolist(), "earlier": False}
-
-
-def _count(p: np.ndarray, edges: list[float]) -> np.ndarray:
-    return np.bincount(np.searchsorted(np.asarray(edges, dtype=float), p, side="left"), minlength=len(edges) + 1)
-
-
-def _concentration(sample: Sample) -> list[Row]:
-    if sample.groups is None:
-        return []
-    whole = sample.cell(next(iter(sample.probs)), sample.scopes[0])
-    rows = [_row(whole, "concentration", hhi(np.bincount(sample.groups))) | {"scope": "all · rows by group"}]
-    if sample.amount is not None:
-        index = hhi(np.bincount(sample.groups, weights=sample.amount))
-        rows.append(_row(whole, "concentration", index) | {"scope": "all · amount by group"})
-    return rows
-
-
-def _with_model(sample: Sample, frame: Any, predict: Any, refit: Any) -> list[Row]:
-    given = {"frame": frame is not None, "predict": predict is not None, "refit": refit is not None}
-    whole = sample.cell(next(iter(sample.probs)), sample.scopes[0])
-    rows = []
-    for kind, needs in WITH_MODEL:
-        ready = all(given[name] for name in needs.split(", "))
-        reason = "not built yet 尚未实现" if ready else f"needs the model: pass {needs} 需要模型：请提供 {needs}"
-        rows.append(_refused(whole, "robustness", kind, reason))
-    return rows
+    return {"edges": edges, "counts": count(p, edges).tolist(), "earlier": False}
 
 
 def _curves(sample: Sample, at: ValidationSpec) -> pd.DataFrame:
@@ -342,29 +182,6 @@ def _curves(sample: Sample, at: ValidationSpec) -> pd.DataFrame:
             both.insert(0, roc_points(cell.y, cell.p, level=at.level).assign(curve="roc"))
         parts += [part.assign(model=cell.model, scope=cell.scope.label) for part in both]
     return pd.concat(parts, ignore_index=True)[["model", "scope", "curve", "x", "y", "lo", "hi", "n"]]
-
-
-def _too_few(cell: Cell, at: ValidationSpec) -> str:
-    goods = len(cell.y) - cell.bads
-    if cell.bads < at.min_bads:
-        return f"{cell.bads} bads < {at.min_bads} 坏样本不足"
-    return f"{goods} goods < {at.min_goods} 好样本不足" if goods < at.min_goods else ""
-
-
-def _labels(cell: Cell, section: str, kind: Kind) -> Row:
-    split = cell.scope.label if cell.scope.kind == "split" else ""
-    names = {"test_zh": kind.zh, "test_en": kind.en, "reference": kind.reference}
-    return {"section": section, "id": kind.id, "scope": cell.name, "model": cell.model, "split": split, **names}
-
-
-def _row(cell: Cell, section: str, test: TestResult) -> Row:
-    row: Row = dict(test.row)
-    split = cell.scope.label if cell.scope.kind == "split" else ""
-    return {**row, "section": section, "scope": cell.name, "model": cell.model, "split": split}
-
-
-def _refused(cell: Cell, section: str, kind: Kind, reason: str) -> Row:
-    return {**_labels(cell, section, kind), "n": len(cell.y), "threshold": "", "verdict": INFO, "reason": reason}
 
 
 def _facts(sample: Sample, table: pd.DataFrame) -> dict[str, Any]:

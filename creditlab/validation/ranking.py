@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import isotonic_regression
 from scipy.special import betainc
 
 from creditlab.checks import check_groups, check_level, check_one_of, check_target
@@ -380,7 +381,7 @@ def h_measure(
 def _h(bads: np.ndarray, goods: np.ndarray, a: float, b: float) -> float:
     B, G = bads.sum(), goods.sum()
     of_bads, of_goods = B / (B + G), G / (B + G)
-    x, h = _hull(np.append(0.0, np.cumsum(goods[::-1]) / G), np.append(0.0, np.cumsum(bads[::-1]) / B))
+    x, h = _hull(bads, goods)
     rise, run = of_bads * np.diff(h), of_goods * np.diff(x)
     cost = np.concatenate(
         [[1.0], rise / (rise + run), [0.0]]
@@ -396,18 +397,14 @@ def _h(bads: np.ndarray, goods: np.ndarray, a: float, b: float) -> float:
     return 1 - loss / worst
 
 
-def _hull(x: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The upper convex hull of a ROC curve."""
-    kept: list[int] = []
-    for i in range(len(x)):
-        while len(kept) > 1 and (x[kept[-1]] - x[kept[-2]]) * (h[i] - h[kept[-2]]) >= (h[kept[-1]] - h[kept[-2]]) * (
-            x[i] - x[kept[-2]]
-        ):
-            kept.pop()
-        if kept and x[i] == x[kept[-1]] and h[i] == h[kept[-1]]:
-            continue
-        kept.append(i)
-    return x[kept], h[kept]
+def _hull(bads: np.ndarray, goods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The upper convex hull of a ROC curve: pools of scores whose bad rates rise, worst pool first."""
+    used = (bads + goods) > 0
+    bads, goods = bads[used], goods[used]
+    blocks = isotonic_regression(bads / (bads + goods), weights=bads + goods).blocks
+    pooled = [np.add.reduceat(v, blocks[:-1])[::-1] for v in (goods, bads)]
+    x, h = (np.append(0.0, np.cumsum(v) / v.sum()) for v in pooled)
+    return x, h
 
 
 def average_precision(

@@ -256,6 +256,8 @@ def integrated_calibration(
     )
     if reason:
         return ICI.result(inputs=inputs, n=len(p), reason=reason)
+    order = np.lexsort((target, p))  # so that draws do not depend on the order in which the rows came
+    target, p, codes = target[order], p[order], None if codes is None else codes[order]
     place = grade_codes(p, 500)
     n, bads = np.bincount(place), np.bincount(place, weights=target)
     mean = np.bincount(place, weights=p) / n

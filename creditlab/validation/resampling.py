@@ -21,17 +21,22 @@ Statistic = Callable[[np.ndarray, np.ndarray], float]
 
 @dataclass(frozen=True)
 class Ranked:
-    """The rows of a score reduced to the place of each row among its distinct values."""
+    """The rows of a score reduced to the place of each row among its distinct values.
+
+    Rows are put in the order of score and outcome, so that draws do not depend on the order in which they came.
+    """
 
     place: np.ndarray
     bad: np.ndarray
+    order: np.ndarray
     levels: int
 
     @classmethod
     def of(cls, target: np.ndarray, score: np.ndarray) -> Ranked:
         """Sort once."""
         values, place = np.unique(score, return_inverse=True)
-        return cls(place=place, bad=target == 1, levels=len(values))
+        order = np.lexsort((target, place))
+        return cls(place=place[order], bad=target[order] == 1, order=order, levels=len(values))
 
     def counts(self, weight: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Bads and goods at each distinct score, of rows taken `weight` times."""
@@ -57,7 +62,8 @@ def bootstrap(
         raise InputError(message("20 draws or more", repr(draws), "draws", "A few hundred are usual."))
     ranked = Ranked.of(target, score)
     found = []
-    for weight in row_weights(len(target), codes, draws, seed):
+    clusters = None if codes is None else codes[ranked.order]
+    for weight in row_weights(len(target), clusters, draws, seed):
         bads, goods = ranked.counts(weight)
         if bads.sum() > 0 and goods.sum() > 0:
             found.append(statistic(bads, goods))

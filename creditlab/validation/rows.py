@@ -46,7 +46,9 @@ def cluster_codes(groups: Any, n: int) -> np.ndarray | None:
     if groups is None:
         return None
     numbered = isinstance(groups, np.ndarray) and groups.dtype.kind in "iu" and groups.shape == (n,)
-    codes = pd.factorize(groups if numbered else check_groups(groups, n))[0]
+    # numbered by name, so that draws of clusters do not depend on the order of the rows
+    labels = groups if numbered else pd.Series(check_groups(groups, n)).map(str).to_numpy()
+    codes = pd.factorize(labels, sort=True)[0]
     return codes if codes.max() > 0 else None
 
 

@@ -87,7 +87,9 @@ def read_sample(y: Any, prob: Any, split: Any, groups: Any, period: Any, amount:
     if not named:
         raise InputError(message("one or more PDs", "an empty mapping", "prob", "Give {name: PD per row}."))
     probs = {str(name): check_prob(values, n, f"prob {name}") for name, values in named.items()}
-    codes, names = (None, None) if groups is None else pd.factorize(check_groups(groups, n))
+    codes, names = (
+        (None, None) if groups is None else pd.factorize(pd.Series(check_groups(groups, n)).map(str), sort=True)
+    )
     scopes = [Scope(ALL, "all", np.ones(n, dtype=bool))]
     if split is not None:
         scopes += _split_scopes(check_groups(split, n, "split"), spec)

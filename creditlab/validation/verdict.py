@@ -6,14 +6,17 @@ amber, red, or info where no threshold applies. The defaults are conventions wit
 
 from __future__ import annotations
 
+import json
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from creditlab.checks import check_level
-from creditlab.errors import InputError, message, some
+from creditlab.errors import InputError, UnreadableError, message, some
 
 GREEN, AMBER, RED, INFO = "green", "amber", "red", "info"
 
@@ -143,6 +146,9 @@ class ValidationSpec:
     grades : number of PD grades: quantiles of the scope for calibration, of the development sample for stability.
     correlation : of the borrowers' assets in the binomial test that takes a common shock into account.
     development : the value of `split` that is the development sample; None takes "train", "development" or "dev".
+    widest_auc : an AUC of a period is refused where its interval could be wider (BCBS WP14 p. 42).
+    min_slice : least rows of a weak slice. draws, seed : of bootstraps. refits : of the optimism.
+    approval, margin, lgd : share approved, yearly margin and loss given default, for decisions and profit.
     thresholds : figure → Threshold; figures are those of `DEFAULTS`.
     """
 
@@ -153,6 +159,14 @@ class ValidationSpec:
     grades: int = 10
     correlation: float = 0.05
     development: Any = None
+    widest_auc: float = 0.3
+    min_slice: int = 50
+    draws: int = 100
+    seed: int = 0
+    refits: int = 20
+    approval: float = 0.7
+    margin: float = 0.03
+    lgd: float = 0.5
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULTS))
 
     def __post_init__(self) -> None:
@@ -165,19 +179,58 @@ class ValidationSpec:
             raise InputError(message("two or more of each", came, "ValidationSpec", "Ten is usual."))
 
     @classmethod
-    def of(cls, spec: ValidationSpec | Mapping[str, Any] | None) -> ValidationSpec:
-        """A spec from nothing, from a spec, or from a mapping such as a TOML section; unknown names raise.
+    def of(cls, spec: ValidationSpec | Mapping[str, Any] | str | Path | None) -> ValidationSpec:
+        """A spec from nothing, from a spec, from a mapping, or from the path of a TOML file; unknown names raise.
 
         >>> ValidationSpec.of({"grades": 5, "thresholds": {"auc": {"amber": 0.75, "red": 0.7}}}).thresholds["auc"].amber
         0.75
         """
         if isinstance(spec, ValidationSpec):
             return spec
+        if isinstance(spec, str | Path):
+            return cls.from_toml(spec)
         given = dict(spec or {})
         _known(given, list(cls.__dataclass_fields__), "spec")
         own = dict(given.pop("thresholds", {}))
         _known(own, list(DEFAULTS), "spec, thresholds")
         return cls(**given, thresholds={name: _threshold(own.get(name), at) for name, at in DEFAULTS.items()})
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> ValidationSpec:
+        """Read a spec from a TOML file; what it does not set stays at its default.
+
+        Raises
+        ------
+        UnreadableError : no such file, or no TOML. InputError : an unknown name or a wrong value.
+        """
+        try:
+            given = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UnreadableError(
+                message("a TOML file", f"{type(error).__name__}", str(path), "Check the path and the file.")
+            ) from error
+        return cls.of(given)
+
+    def to_toml(self) -> str:
+        """The spec as a TOML file that `from_toml` reads back, thresholds with their better side.
+
+        >>> ValidationSpec().to_toml().splitlines()[1]
+        'level = 0.95'
+        """
+        plain = {name: value for name, value in self.to_dict().items() if name != "thresholds" and value is not None}
+        lines = [
+            "# creditlab validation",
+            *(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in plain.items()),
+        ]
+        for name, at in self.thresholds.items():
+            lines += [
+                "",
+                f"[thresholds.{name}]",
+                f"amber = {float(at.amber)}",
+                f"red = {float(at.red)}",
+                f'better = "{at.better}"',
+            ]
+        return "\n".join(lines) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON types."""

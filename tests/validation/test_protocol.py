@@ -7,7 +7,7 @@ import pytest
 from creditlab.errors import InputError
 from creditlab.results import digest
 from creditlab.validation import Threshold, ValidationSpec, auc, delong, psi, validate
-from creditlab.validation.protocol import holm
+from creditlab.validation.multiplicity import holm
 
 API = ["section", "id", "scope", "n", "statistic", "df", "p_value", "lo", "hi", "threshold", "verdict", "reference"]
 
@@ -51,8 +51,10 @@ def test_every_missing_number_of_an_estimate_has_a_reason(book):
 
 
 def test_sections_without_the_model_say_why(result):
-    rows = result.section("robustness")
-    assert rows["reason"].str.contains("needs the model").all() and len(rows) == 3
+    rows = result.section("robustness").set_index("id")["reason"]
+    assert rows[["rob.noise", "rob.feature_loss", "rob.extreme", "rob.optimism"]].str.contains("needs the model").all()
+    assert result.section("fairness")["reason"].str.contains("pass protected").all()
+    assert result.section("data")["reason"].str.contains("pass frame").all()
 
 
 def test_challengers_are_compared_in_pairs(book):
@@ -157,7 +159,7 @@ def test_periods_and_amounts(book):
     month = pd.Series(pd.Timestamp("2024-01-31"), index=book.index).where(book.index < 1500, pd.Timestamp("2024-02-29"))
     table = validate(book["y"], book["p"], period=month, groups=book["village"], amount=np.ones(len(book))).tidy()
     assert {"2024-01-31", "2024-02-29"} <= set(table.query("id == 'cal.portfolio'")["scope"])
-    by_rows, by_amount = table.query("section == 'concentration'")["estimate"]
+    by_rows, by_amount = table.query("id == 'conc.hhi'")["estimate"]
     assert by_rows == pytest.approx(by_amount)
 
 
