@@ -59,7 +59,13 @@ def study_document(
         manifest=manifest,
         lang=lang,
         edition=edition,
+        **_figures(study.validation),
     )
+
+
+def _figures(result: Any) -> dict[str, Any]:
+    """The lines of a validation for other programs, and the bins of the next run."""
+    return {"tests": result.tidy().to_dict("records"), "reference": result.reference}
 
 
 def _village_sections(study: Any, edition: str) -> list[Section]:
@@ -157,6 +163,7 @@ def validation_document(
         manifest=manifest,
         lang=lang,
         edition=edition,
+        **_figures(result),
     )
 
 

@@ -94,6 +94,8 @@ class Document:
     manifest : what is needed to make the report again: digests, seeds, versions, command; nested mappings allowed.
     lang : the language shown first.
     edition : internal or external.
+    tests : every line of a validation with its id, scope and unrounded figures: what another program reads.
+    reference : bins for the next run of monitoring, by model.
 
     Raises
     ------
@@ -110,6 +112,8 @@ class Document:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     lang: str = "zh"
     edition: str = "internal"
+    tests: Sequence[Mapping[str, Any]] = ()
+    reference: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_texts("the document", title=self.title, subtitle=self.subtitle)
@@ -159,6 +163,8 @@ class Document:
             "manifest": plain(dict(self.manifest)),
             "sections": [s.to_dict() for s in self.sections],
             "findings": [f.data() for f in self.findings],
+            "tests": plain(list(self.tests)),
+            "reference": plain(dict(self.reference)),
             "tables": {b.id: b.data() for b in self.blocks() if isinstance(b, TableBlock)},
             "figures": [b.data() for b in self.blocks() if isinstance(b, FigureBlock)],
         }

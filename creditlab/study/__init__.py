@@ -1,6 +1,7 @@
 """The study: modelling frame, village panel, the whole county, a flat table. Notebooks and the command line call it."""
 
-from creditlab.study.apply import model_sql, score_table, validation_report, write_scores
+from creditlab.study.apply import model_sql, score_table, write_scores
+from creditlab.study.comparing import report_diff
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.departments import DepartmentValue, department_value
 from creditlab.study.frame import ModellingFrame, modelling_frame
@@ -11,8 +12,10 @@ from creditlab.study.outcome import StudyResult
 from creditlab.study.pair import CardPair, card_pair
 from creditlab.study.panel import VillagePanel, village_panel
 from creditlab.study.populations import Populations, county_populations
+from creditlab.study.rechecking import recheck_report
 from creditlab.study.run import run_study
 from creditlab.study.truth import definitions_with_truth, with_truth
+from creditlab.study.validating import monitoring_report, read_report, validation_report
 from creditlab.study.why import VillageWhy, village_why
 
 __all__ = [
@@ -37,6 +40,10 @@ __all__ = [
     "loan_study",
     "model_sql",
     "modelling_frame",
+    "monitoring_report",
+    "read_report",
+    "recheck_report",
+    "report_diff",
     "run_study",
     "score_table",
     "validation_report",

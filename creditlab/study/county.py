@@ -52,9 +52,7 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
     models = _models(data, late, config)
     progress("按村交叉拟合", "cross-fit by village")
-    behaviour = cross_explain(
-        _card(data, config), data.X, data.y, data.village, folds=config.folds, seed=config.seed
-    )
+    behaviour = cross_explain(_card(data, config), data.X, data.y, data.village, folds=config.folds, seed=config.seed)
     out_of_village = behaviour.raw
     expected = cross_explain(
         _card(origin, config), origin.X, origin.y, origin.village, folds=config.folds, seed=config.seed

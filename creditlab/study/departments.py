@@ -159,9 +159,7 @@ def _kept(fit: CrossFit, known: Mapping[str, int], sources: int) -> tuple[Score,
     return (lambda chosen: level + sums[:, list(chosen)].sum(axis=1)), used
 
 
-def _refitted(
-    model: Any, X: pd.DataFrame, y: Any, groups: Any, owner: np.ndarray, folds: int, seed: int
-) -> Score:
+def _refitted(model: Any, X: pd.DataFrame, y: Any, groups: Any, owner: np.ndarray, folds: int, seed: int) -> Score:
     def score(chosen: tuple[int, ...]) -> np.ndarray:
         columns = X.columns[np.isin(owner, chosen)]
         if not len(columns):

@@ -23,6 +23,7 @@ from creditlab.validation.concentration import (
     theil,
     top_share,
 )
+from creditlab.validation.difference import ValidationDiff, validation_diff
 from creditlab.validation.discrimination import auc, auc_against_initial, auc_width_bound, delong, gini, ks
 from creditlab.validation.explanation_behaviour import declared_directions, faithfulness, hybrids, local_change
 from creditlab.validation.explanation_quality import (
@@ -69,6 +70,7 @@ from creditlab.validation.migration import (
     mobility,
     transition_matrix,
 )
+from creditlab.validation.monitoring import monitor
 from creditlab.validation.multiplicity import adjust
 from creditlab.validation.parameters import bin_stability, coefficient_stability, decision_flips, near_cutoff
 from creditlab.validation.protocol import ValidationResult, validate
@@ -142,6 +144,7 @@ __all__ = [
     "TestFamily",
     "TestResult",
     "Threshold",
+    "ValidationDiff",
     "ValidationResult",
     "ValidationSpec",
     "aalen_johansen",
@@ -243,6 +246,7 @@ __all__ = [
     "missing",
     "missing_bias",
     "mobility",
+    "monitor",
     "monitor_ready",
     "monotone_grades",
     "near_cutoff",
@@ -295,6 +299,7 @@ __all__ = [
     "transition_matrix",
     "two_samples",
     "validate",
+    "validation_diff",
     "variance_inflation",
     "village_alerts",
     "village_funnel",

@@ -69,11 +69,16 @@ class Lines:
             self.add(cell, make(), scope)
 
 
+#: families whose scopes are villages: a line that may leave the bank names none
+UNNAMED = ("cal.village_funnel", "mon.village_alerts")
+
+
 def family_line(test: TestFamily) -> Line:
     """The worst row of a family as one line: n of all, p corrected, and which scope it is."""
     worst = test.worst()
     line: Line = {str(name): worst[name] for name in worst.index if name in COLUMNS}
-    where = f"worst 最差: {worst['scope']} ({len(test.tidy())} rows)"
+    rows = f"{len(test.tidy())} rows 行"
+    where = f"worst of 最差 ({rows})" if line["id"] in UNNAMED else f"worst 最差: {worst['scope']} ({rows})"
     return line | {"n": test.n, "reason": f"{where}; {worst['reason']}" if worst["reason"] else where}
 
 

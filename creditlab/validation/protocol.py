@@ -113,6 +113,7 @@ def validate(
     ------
     InputError : one class only, PDs outside 0 … 1, arrays of unequal length, unknown names in `spec`.
 
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> p = rng.beta(1, 9, 2000)
     >>> result = validate(rng.random(2000) < p, p, split=np.where(np.arange(2000) < 1400, "train", "test"))
@@ -123,6 +124,14 @@ def validate(
     sample = read_sample(y, prob, split, groups, period, amount, at)
     given = Given(frame, predict, refit, sources, protected, documents, period)
     check_given(given, len(sample.y))
+    return run(sample, reference, at, given, segments)
+
+
+def run(
+    sample: Sample, reference: Any, at: ValidationSpec, given: Given | None = None, segments: Any = None
+) -> ValidationResult:
+    """Every section on a checked sample: what `validate` and `monitor` share."""
+    given = Given() if given is None else given
     bins = {model: _reference_bins(model, sample, reference, at) for model in sample.probs}
     sections = [
         application.data(sample, given, at),

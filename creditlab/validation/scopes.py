@@ -79,9 +79,11 @@ class Sample:
                     yield self.cell(model, scope)
 
 
-def read_sample(y: Any, prob: Any, split: Any, groups: Any, period: Any, amount: Any, spec: ValidationSpec) -> Sample:
-    """Check all arrays against each other and cut the scopes."""
-    target = check_target(y, "y")
+def read_sample(
+    y: Any, prob: Any, split: Any, groups: Any, period: Any, amount: Any, spec: ValidationSpec, both: bool = True
+) -> Sample:
+    """Check all arrays against each other and cut the scopes; `both`: goods and bads must be there."""
+    target = check_target(y, "y", both=both)
     n = len(target)
     named = prob if isinstance(prob, Mapping) else {"model": prob}
     if not named:

@@ -59,8 +59,11 @@ def test_every_row_of_the_validation_stands_in_one_area(result, document) -> Non
 
 def test_what_was_not_tested_says_what_is_needed(document) -> None:
     fairness = next(s for s in document.sections if s.id == "fairness")
-    assert [b.kind for b in fairness.blocks] == ["paragraph", "callout"] and fairness.blocks[1].state == "none"
-    assert "audit columns" in fairness.blocks[1].text.en and "审计列" in fairness.blocks[1].text.zh
+    assert [b.kind for b in fairness.blocks] == ["paragraph", "callout", "table"]
+    assert fairness.blocks[2].frame["reason"].str.contains("pass protected").all()
+    explanation = next(s for s in document.sections if s.id == "explanation")
+    assert [b.kind for b in explanation.blocks] == ["paragraph", "callout"] and explanation.blocks[1].state == "none"
+    assert "model.json" in explanation.blocks[1].text.en and "model.json" in explanation.blocks[1].text.zh
 
 
 def test_the_strip_counts_what_the_tables_show(result) -> None:
