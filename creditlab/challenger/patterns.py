@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from creditlab.challenger.trees import Tree
 
-#: splits up to which the answers of a row are one code that indexes a table directly; more are sorted
-DIRECT = 16
+#: splits up to which the answers of a row are one code that indexes a table directly; more are hashed, so many at once
+DIRECT, BLOCK = 16, 40
 #: rows coded at a time, so that memory stays flat
 CHUNK = 50_000
 
@@ -64,10 +65,7 @@ def answers(tree: Tree, design: np.ndarray) -> Answers:
     """The distinct answers of rows to all splits of a tree."""
     splits, n = len(tree.feature), len(design)
     if splits > DIRECT:
-        left = np.column_stack([tree.goes_left(design, split) for split in range(splits)])
-        packed = np.packbits(left, axis=1)
-        _, first, place = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-        return Answers(left[first], place.reshape(-1))
+        return _by_hash(tree, design)
     code = np.zeros(n, dtype=np.uint16)
     for split in range(splits):
         code |= tree.goes_left(design, split).astype(np.uint16) << np.uint16(split)
@@ -76,6 +74,21 @@ def answers(tree: Tree, design: np.ndarray) -> Answers:
     number[used] = np.arange(len(used))
     distinct = (used[:, None] >> np.arange(splits)[None, :] & 1).astype(bool)
     return Answers(distinct, number[code])
+
+
+def _by_hash(tree: Tree, design: np.ndarray) -> Answers:
+    """Many splits: blocks of answers become whole numbers, told apart by hashing, block after block."""
+    left = np.column_stack([tree.goes_left(design, split) for split in range(len(tree.feature))])
+    place = np.zeros(len(design), dtype=np.int64)
+    for start in range(0, left.shape[1], BLOCK):
+        block = left[:, start : start + BLOCK]
+        code = place << block.shape[1]
+        for column in range(block.shape[1]):
+            code |= block[:, column].astype(np.int64) << column
+        place = pd.factorize(code)[0]
+    first = np.empty(int(place.max(initial=-1)) + 1, dtype=np.int64)
+    first[place[::-1]] = np.arange(len(place))[::-1]
+    return Answers(left[first], place)
 
 
 def chunks(n: int) -> Iterator[slice]:

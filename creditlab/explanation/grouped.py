@@ -18,8 +18,9 @@ def group_intervals(values: pd.DataFrame, labels: np.ndarray, level: float, draw
     """`group n part gap lo hi shrunken`: gaps of group means to the mean of all rows.
 
     `lo` and `hi` are percentiles of means over the group's households drawn with replacement, the mean of all rows
-    taken as known; groups of one household have none. `shrunken` is gap · τ²/(τ² + s²/n) with τ² the spread of the
-    gaps beyond chance by the method of moments (as in C. Morris, JASA 1983), for each part on its own.
+    taken as known; groups of one household have none. `shrunken` is gap · τ²/(τ² + s²/n) with s² the variance within
+    groups and τ² that between them beyond chance, from the analysis of variance (as in C. Morris, JASA 1983), for each
+    part on its own.
     """
     tail = (1 - check_level(level)) / 2
     codes, names = pd.factorize(labels, sort=True)
@@ -28,7 +29,8 @@ def group_intervals(values: pd.DataFrame, labels: np.ndarray, level: float, draw
     overall = np.append(overall, overall.sum())
     rng = np.random.default_rng(seed)
     size = len(names), whole.shape[1]
-    gap, lo, hi, error = (np.full(size, np.nan) for _ in range(4))
+    gap, lo, hi = (np.full(size, np.nan) for _ in range(3))
+    within = np.zeros(whole.shape[1])
     n = np.bincount(codes, minlength=len(names))
     order = np.argsort(codes, kind="stable")
     for g, rows in enumerate(np.split(order, np.cumsum(n)[:-1])):
@@ -37,9 +39,9 @@ def group_intervals(values: pd.DataFrame, labels: np.ndarray, level: float, draw
         if len(rows) > 1:
             drawn = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws) / len(rows)
             lo[g], hi[g] = np.quantile(drawn @ mine, [tail, 1 - tail], axis=0) - overall
-            error[g] = mine.var(axis=0, ddof=1) / len(rows)
+            within += len(rows) * mine.var(axis=0)
     parts = [*map(str, values.columns), "log_odds"]
-    shrunken = np.column_stack([_shrunken(gap[:, j], error[:, j]) for j in range(size[1])])
+    shrunken = _shrunken(gap, within / max(len(whole) - len(names), 1), n.astype(float))
     return pd.DataFrame(
         {
             "group": np.repeat(np.asarray(names, dtype=object), len(parts)),
@@ -53,15 +55,12 @@ def group_intervals(values: pd.DataFrame, labels: np.ndarray, level: float, draw
     )
 
 
-def _shrunken(gap: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Gaps drawn towards 0; a group whose error is not known (one household) is taken at the pooled one."""
-    known = np.isfinite(error)
-    if not known.any():
-        return np.zeros(len(gap))
-    error = np.where(known, error, error[known].max())
-    spread = max(float(np.mean(gap**2 - error)), 0.0)
-    total = spread + error
-    return gap * np.divide(spread, total, out=np.zeros(len(gap)), where=total > 0)
+def _shrunken(gap: np.ndarray, within: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Gaps (groups, parts) drawn towards 0 by as much as the variance within groups explains them."""
+    spare = max(float(n.sum() - (n @ n) / n.sum()), 1e-12)
+    between = np.maximum((n @ gap**2 - (len(n) - 1) * within) / spare, 0.0)
+    total = between + within / n[:, None]
+    return gap * np.divide(between, total, out=np.zeros(gap.shape), where=total > 0)
 
 
 def leaders(values: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:

@@ -207,11 +207,13 @@ def intervals(level: float | None) -> Text | str:
 
 
 def label_of(name: Any, labels: Any = None) -> Text:
-    """What a column is called in both languages: from a `Dictionary` (or a mapping to `Text`), else its name."""
+    """What a column is called in both languages: from a `Dictionary` (or a mapping to texts), else its name."""
     if labels is None or name not in labels:
         return Text.same(name)
     found = labels[name]
-    return found if isinstance(found, Text) else Text(found.label("zh"), found.label("en"))
+    if isinstance(found, Text):
+        return found
+    return Text(found.label("zh"), found.label("en")) if hasattr(found, "label") else Text(found.zh, found.en)
 
 
 def show_labels(fig: go.Figure, labels: Sequence[Text], most: int = 36) -> list[str]:

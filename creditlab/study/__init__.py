@@ -5,6 +5,7 @@ from creditlab.study.comparing import report_diff
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.departments import DepartmentValue, department_value
 from creditlab.study.frame import ModellingFrame, modelling_frame
+from creditlab.study.judgement import Judgement, nearer_to_truth, true_pd
 from creditlab.study.letters import decision_letter, letter_of_table
 from creditlab.study.loan_book import LoanStudy, loan_study
 from creditlab.study.models import load
@@ -22,6 +23,7 @@ __all__ = [
     "CardPair",
     "CrossFit",
     "DepartmentValue",
+    "Judgement",
     "LoanStudy",
     "ModellingFrame",
     "Populations",
@@ -44,9 +46,11 @@ __all__ = [
     "read_report",
     "recheck_report",
     "report_diff",
+    "nearer_to_truth",
     "run_study",
     "score_table",
     "validation_report",
+    "true_pd",
     "village_panel",
     "village_why",
     "with_truth",
