@@ -126,6 +126,8 @@ def criteria(result: Any, names: Mapping[Any, str] | None = None, most: int = MO
             shown |= {label} if len(rows) else set()
         fig.add_vline(x=1, line={"color": theme.colour("ink"), "width": 1}, row=1, col=column)
         axis = theme.axis("level_ratio", type="log", tickvals=_TICKS, tickangle=0)
+        if column != 2:  # three titles of one axis would run into each other
+            axis["title"] = None
         fig.update_xaxes(**axis, row=1, col=column)
     fig.update_yaxes(**_listed(order, names), row=1, col=1)
     fig.update_yaxes(autorange="reversed", showgrid=False, row=1, col=2)
@@ -256,12 +258,12 @@ def moves(result: Any, village: Any, name: str = "") -> go.Figure:
     quarters = [f"{q.year}Q{q.quarter}" for q in pd.to_datetime(part["quarter"])]
     note = [Text.same(theme.escape(name or village)), f"n = {part['n'].sum():,}"]
     fig = theme.figure("moves", note, height=380, margin=_TALL)
-    fig.add_bar(x=quarters, y=part["worse"], name=word("observed"), marker={"color": theme.colour("sky")})
+    fig.add_bar(x=quarters, y=part["worse"], name=word("worse_moves"), marker={"color": theme.colour("sky")})
     fig.add_scatter(
         x=quarters,
         y=part["expected"],
         mode="lines+markers",
-        name=word("expected"),
+        name=word("moves_expected"),
         line={"color": theme.colour("vermilion"), "dash": "dash"},
         marker={"symbol": "diamond", "size": 6},
     )

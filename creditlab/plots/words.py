@@ -225,6 +225,7 @@ WORDS: Mapping[str, Text] = _glossary(
     composition_ratio=("结构卡 O/E", "O/E, composition card"),
     full_ratio=("全卡 O/E", "O/E, full card"),
     worse_moves=("迁徙变差笔数", "moves to a worse state"),
+    moves_expected=("全县水平与季节所预期", "expected by level and season of the county"),
     quarter=("季度", "quarter"),
     true_ratio=("真实 O/E", "true O/E"),
     inside=("区间含真值", "interval holds the truth"),

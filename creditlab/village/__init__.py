@@ -27,6 +27,7 @@ from creditlab.village.dynamics import (
     seasonal_expected,
     trends,
 )
+from creditlab.village.effects import Did, Permutation, did, permutation
 from creditlab.village.enforcement import ENFORCEMENT, Enforcement, enforcement_outcomes
 from creditlab.village.fay_herriot import FayHerriot, FayHerriotResult
 from creditlab.village.funnel import FunnelLimits, Overdispersion, funnel_limits, overdispersion
@@ -38,17 +39,20 @@ from creditlab.village.local import CLUSTERS, LocalResult, gi_star, lisa
 from creditlab.village.moments import MomentRates, moment_rates
 from creditlab.village.oaxaca import Oaxaca, oaxaca_blinder
 from creditlab.village.pattern import ACTIONS, RULES, Patterns, patterns
-from creditlab.village.planned import att_gt, did, permutation
 from creditlab.village.random_intercept import MixedLogit, mixed_logit
 from creditlab.village.ranking import VillageChoice, VillageRanks, choose, rank
 from creditlab.village.scanning import ScanResult, scan
 from creditlab.village.shapley import ShapleyGap, fairlie, shapley_gap
 from creditlab.village.smoothing import PoissonGamma, SmoothingResult
+from creditlab.village.staggered import GroupTime, att_gt
 from creditlab.village.standardisation import standardised
 from creditlab.village.suppression import suppress
 from creditlab.village.village_logit import VillageLogit, VillageLogitResult
 
 __all__ = [
+    "Did",
+    "GroupTime",
+    "Permutation",
     "CLUSTERS",
     "LocalResult",
     "MoranResult",

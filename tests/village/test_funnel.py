@@ -105,16 +105,3 @@ def test_kitagawa_pure_cases():
     same_rates = vl.kitagawa([10, 30], [1, 12], [30, 10], [3, 4]).facts
     same_mix = vl.kitagawa([10, 30], [2, 12], [100, 300], [10, 60]).facts
     assert same_rates["within"] == pytest.approx(0) and same_mix["composition"] == pytest.approx(0)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: vl.did(),
-        lambda: vl.att_gt(),
-        lambda: vl.permutation(),
-    ],
-)
-def test_what_is_not_built_says_what_is_missing(call):
-    with pytest.raises(NotImplementedError, match=r"is not built yet: \w+"):
-        call()
