@@ -143,7 +143,7 @@ def _line(result: ScorecardResult, a: float, b: float) -> ScorecardResult:
     steps[table["feature"].to_numpy() == INTERCEPT] += a
     table["coef"] = steps
     table["se"] = table["se"] * b
-    for side in ("lo", "hi"):
+    for side in [name for name in ("unshrunk", "lo", "hi") if name in table]:
         table[side] = table[side] * b
         table.loc[table["feature"] == INTERCEPT, side] += a
     selection = result.selection.copy()

@@ -40,10 +40,11 @@ AFTER_SELECTION = (
 class ScorecardResult(Result):
     """What a fit of `Scorecard` found. `tidy()` has a row per term: intercept and features of the model.
 
-    Columns of `tidy()`: `feature coef se z p_value lo hi interval lr lr_p iv bins mean_woe reason`. `coef` is the
-    change of the log-odds of bad per unit of WOE; `lo` and `hi` are 95 % bounds, made as `interval` says
-    (`limits(feature)` gives them, `conf_int(level)` Wald bounds of another level); `lr` is the likelihood ratio of
-    leaving the feature out, `lr_p` its p-value. Where a coefficient is clamped all are NaN and `reason` says why.
+    Columns of `tidy()`: `feature coef unshrunk se z p_value lo hi interval lr lr_p iv bins mean_woe reason`. `coef` is
+    the change of the log-odds of bad per unit of WOE, `unshrunk` the same without a ridge that 'auto' chose, which `se`
+    and all tests and limits are about; `lo` and `hi` are 95 % bounds, made as `interval` says (`limits(feature)` gives
+    them, `conf_int(level)` Wald bounds of another level); `lr` is the likelihood ratio of leaving the feature out,
+    `lr_p` its p-value. Where a coefficient is clamped all are NaN and `reason` says why.
     `mean_woe` is the weighted mean of the training rows.
 
     Parameters
@@ -104,7 +105,8 @@ class ScorecardResult(Result):
         from scipy.special import ndtri
 
         half = ndtri((1 + check_level(level)) / 2) * self.bse
-        return pd.DataFrame({"lo": self.params - half, "hi": self.params + half})
+        middle = self.table.set_index("feature")["unshrunk"] if "unshrunk" in self.table else self.params
+        return pd.DataFrame({"lo": middle - half, "hi": middle + half})
 
     def limits(self, term: str) -> tuple[float, float] | NotEstimable:
         """The 95 % bounds of one term; where it has none, why."""

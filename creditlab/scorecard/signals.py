@@ -63,6 +63,10 @@ def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
         else ("变量未将好坏完全分开", "no feature separates goods from bads")
     )
     yield _judged("separated", float(separated), (0, 0.5), *texts)
+    if facts.get("ridge_chosen"):
+        ridge = float(facts["ridge"])
+        yield _judged("ridge", ridge, (0, np.inf), f"坏样本较少：系数以岭罚 {ridge:g} 收缩",
+                      f"few bads: slopes are held back by a ridge of {ridge:g}")  # fmt: skip
     weak = int((table.loc[[n for n in result.features if n in table.index], "p_value"] > 0.05).sum())
     yield _judged("weak", weak, (0, np.inf), f"{weak} 个变量的 p 值高于 0.05", f"{weak} features with p above 0.05")
     if "rounding_auc_lost" in facts:

@@ -11,6 +11,7 @@ from creditlab.errors import InputError
 from creditlab.estimators import expit
 from creditlab.results import NotEstimable
 from creditlab.scorecard import Scorecard
+from creditlab.scorecard.signals import signals
 
 
 def few_bads(n: int = 600, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -58,6 +59,44 @@ def test_ridge_and_lasso_shrink_and_say_so(sample, binner) -> None:
     assert not left.loc["noise", "kept"] and left.loc["收入", "kept"] and len(lasso.features) < 4
     again = clone(Scorecard(binner, lasso=60.0, min_iv=0)).fit(sample.X, sample.y).result_
     assert again.coef == lasso.coef
+
+
+def test_few_bads_hold_the_slopes_back_and_leave_the_inference_alone() -> None:
+    rng = np.random.default_rng(8)
+    X = pd.DataFrame(rng.normal(size=(700, 8)), columns=list("abcdefgh"))
+    y = (rng.random(700) < expit(-1.5 - 0.8 * X["a"] - 0.5 * X["b"])).astype(int)
+    held, plain = Scorecard(min_iv=0).fit(X, y).result_, Scorecard(min_iv=0, min_z=0, ridge=0).fit(X, y).result_
+    assert held.facts["ridge_chosen"] and held.facts["ridge"] == 4 and plain.facts["ridge"] == 0
+    assert "ridge" in signals(held)["check"].tolist() and "ridge" not in signals(plain)["check"].tolist()
+    mine, theirs = held.tidy().set_index("feature"), plain.tidy().set_index("feature")
+    assert abs(mine.loc["a", "coef"]) < abs(theirs.loc["a", "coef"])
+    same = ["se", "z", "p_value", "lo", "hi"]
+    pd.testing.assert_frame_equal(mine[same], theirs[same])
+    np.testing.assert_allclose(mine["unshrunk"], theirs["coef"], rtol=1e-8)
+    known = mine["se"].notna()
+    assert (held.conf_int()["lo"] < mine["unshrunk"])[known].all()
+
+
+def test_many_bads_leave_the_likelihood_unpenalised(sample, binner) -> None:
+    result = Scorecard(binner).fit(sample.X, sample.y).result_
+    assert result.facts["ridge"] == 0 and not result.facts["ridge_chosen"]
+    assert (result.tidy()["unshrunk"] == result.tidy()["coef"]).all()
+
+
+def test_held_back_slopes_rank_and_price_new_rows_better() -> None:
+    """Twelve small samples of one truth with many weak features, judged on the true PDs."""
+    rng, gains = np.random.default_rng(3), []
+    slopes = np.array([0.6, 0.4, 0.3, 0.2] + [0.1] * 8)
+    for _ in range(12):
+        X = pd.DataFrame(rng.normal(size=(2400, 12)))
+        truth = expit(-1.5 + X.to_numpy() @ slopes)
+        y = (rng.random(2400) < truth).astype(int)
+        loss = []
+        for ridge in ("auto", 0.0):
+            prob = Scorecard(ridge=ridge, inference="wald").fit(X[:400], y[:400]).predict_proba(X[400:])[:, 1]
+            loss.append(-np.mean(truth[400:] * np.log(prob) + (1 - truth[400:]) * np.log1p(-prob)))
+        gains.append(loss[1] - loss[0])
+    assert np.mean(gains) > 2 * np.std(gains) / np.sqrt(12)
 
 
 def test_offset_undoes_a_sample_of_the_goods(sample, binner) -> None:
