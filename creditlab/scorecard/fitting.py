@@ -168,7 +168,7 @@ def fit_model(woe: pd.DataFrame, target: Target, how: Regression) -> Model:
 
 def _regress(design: np.ndarray, target: Target, how: Regression) -> LogisticFit:
     options = {"sign": how.sign, "ridge": how.ridge, "lasso": how.lasso, "offset": target.offset}
-    return fit_logistic(design, target.bad, target.weight, **options)  # type: ignore[arg-type]
+    return fit_logistic(design, target.bad, target.weight, **options)
 
 
 def _inference(
