@@ -41,6 +41,7 @@ _PUBLIC = {
     "card_pair": "creditlab.study",
     "county_populations": "creditlab.study",
     "reject_inference": "creditlab.scorecard",
+    "find_crosses": "creditlab.study",
     "explain": "creditlab.explanation",
     "explain_players": "creditlab.explanation",
     "compare": "creditlab.explanation",

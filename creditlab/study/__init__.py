@@ -2,6 +2,7 @@
 
 from creditlab.study.apply import model_sql, score_table, write_scores
 from creditlab.study.comparing import report_diff
+from creditlab.study.crosses import CrossSearch, find_crosses
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.departments import DepartmentValue, department_value
 from creditlab.study.frame import ModellingFrame, modelling_frame
@@ -22,6 +23,7 @@ from creditlab.study.why import VillageWhy, village_why
 __all__ = [
     "CardPair",
     "CrossFit",
+    "CrossSearch",
     "DepartmentValue",
     "Judgement",
     "LoanStudy",
@@ -34,6 +36,7 @@ __all__ = [
     "county_populations",
     "cross_explain",
     "cross_fit",
+    "find_crosses",
     "decision_letter",
     "letter_of_table",
     "definitions_with_truth",
