@@ -17,10 +17,12 @@ from creditlab.errors import InputError, message
 from creditlab.plots import theme
 from creditlab.plots.words import WORDS, Text, word
 
-__all__ = ["calibration", "roc", "tests"]
+__all__ = ["calibration", "changes", "family", "roc", "tests"]
 
 #: panels side by side; more samples than this do not fit a page
 MOST_SCOPES = 3
+#: rows of a family, and changes, that a page shows
+MOST_ROWS = 40
 #: models times samples in the figure of verdicts
 MOST_COLUMNS = 12
 #: model by model: colour, dash, symbol
@@ -143,6 +145,77 @@ def tests(result: Any) -> go.Figure:
     return fig.update_layout(
         xaxis={"tickvals": np.arange(len(heads)), "ticktext": columns, "showgrid": False, "tickangle": -45},
         yaxis={"tickvals": np.arange(len(names)), "ticktext": ticks, "autorange": "reversed"},
+        margin={"l": 40},
+    )
+
+
+def family(result: Any) -> go.Figure:
+    """The estimates of a family of tests with their intervals, a row per scope, the worst verdicts first.
+
+    `result` is a `TestFamily`, a table of `ValidationResult.detail`, or a frame with `scope n estimate lo hi verdict`.
+    """
+    table = theme.rows(result, ["scope", "n", "estimate", "lo", "hi", "verdict"], "plots.validation.family")
+    there = table[table["estimate"].notna()]
+    order = there["verdict"].map(list(theme.SHAPES).index)
+    shown = there.assign(order=order).sort_values("order", kind="stable").head(MOST_ROWS).reset_index(drop=True)
+    left = len(table) - len(shown)
+    more = Text(f"另有 {left} 行未画或无法估计", f"{left} more rows not drawn or not estimable") if left else ""
+    levels = set(shown["level"].dropna()) if "level" in shown else set()
+    note = [theme.intervals(levels.pop()) if len(levels) == 1 else "", more]
+    fig = theme.figure("test_family", note, height=170 + 22 * len(shown))
+    for verdict, (colour, symbol) in theme.SHAPES.items():
+        part = shown[shown["verdict"] == verdict]
+        fig.add_scatter(
+            x=part["estimate"],
+            y=part.index,
+            mode="markers",
+            name=word(verdict),
+            error_x=theme.spread(part["estimate"], part["lo"], part["hi"]),
+            marker={"color": theme.colour(colour), "symbol": symbol, "size": 10},
+            customdata=part[["n", "lo", "hi"]].to_numpy(),
+            hovertemplate=theme.hover({"n": "%{customdata[0]:,}", "estimate": "%{x:.4g}", **_ENDS}, head=word(verdict)),
+        )
+    ticks = theme.show_labels(fig, [Text.same(str(scope)) for scope in shown["scope"]])
+    return fig.update_layout(
+        xaxis=theme.axis("estimate"),
+        yaxis={"tickvals": np.arange(len(shown)), "ticktext": ticks, "autorange": "reversed"},
+        margin={"l": 40},
+    )
+
+
+_STATES = {"worse": "变差", "better": "变好", "changed": "变动", "same": "未变"}
+_ENDS = {"interval": "%{customdata[1]:.4g} … %{customdata[2]:.4g}"}
+
+
+def changes(result: Any) -> go.Figure:
+    """What changed between two validations: z of the change per line, filled where it is significant after correction.
+
+    `result` is a `ValidationDiff`, or a frame with `test_zh test_en scope z p_adjusted state`.
+    """
+    table = theme.rows(result, ["test_zh", "test_en", "scope", "z", "p_adjusted", "state"], "plots.validation.changes")
+    there = table[table["z"].notna()]
+    size = there["z"].abs().sort_values(ascending=False, kind="stable").index
+    shown = there.loc[size].head(MOST_ROWS).reset_index(drop=True)
+    counts = {state: int((table["state"] == state).sum()) for state in _STATES}
+    note = [Text(f"{zh} {counts[state]}", f"{state} {counts[state]}") for state, zh in _STATES.items()]
+    fig = theme.figure("test_changes", note, height=170 + 22 * len(shown))
+    for name, part, symbol in (
+        ("significant", shown[shown["p_adjusted"] < 0.05], "circle"),
+        ("not_significant", shown[~(shown["p_adjusted"] < 0.05)], "circle-open"),
+    ):
+        fig.add_scatter(
+            x=part["z"],
+            y=part.index,
+            mode="markers",
+            name=word(name),
+            marker={"color": theme.colour("blue"), "symbol": symbol, "size": 10},
+            hovertemplate=theme.hover({"z": "%{x:.2f}"}, head=word(name)),
+        )
+    said = [Text(f"{r.test_zh} · {r.scope}", f"{r.test_en} · {r.scope}") for r in shown.itertuples()]
+    fig.add_vline(x=0, line={"color": theme.colour("grey"), "width": 1})
+    return fig.update_layout(
+        xaxis=theme.axis("z"),
+        yaxis={"tickvals": np.arange(len(shown)), "ticktext": theme.show_labels(fig, said), "autorange": "reversed"},
         margin={"l": 40},
     )
 

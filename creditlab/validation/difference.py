@@ -33,6 +33,7 @@ class ValidationDiff(Result):
     """
 
     title: ClassVar[str] = "Changes between two validations 两次验证的变化"
+    plots: ClassVar[str] = "validation"
 
     def changes(self) -> pd.DataFrame:
         """The rows that are not the same."""

@@ -114,6 +114,7 @@ class TestFamily(TestResult):
 
     __test__ = False
     title: ClassVar[str] = "Tests 一组检验"
+    plots: ClassVar[str] = "validation"
 
     def worst(self) -> pd.Series:
         """The row with the worst verdict, and the smallest p among those."""

@@ -248,3 +248,32 @@ def sweep() -> CutoffSweep:
     points, bad, amount = _scored()
     tried = [*range(500, 660, 10), points[-20] + 1]
     return cutoff_sweep(points, bad, amount=amount, cutoffs=tried, economics=Economics(margin=0.08, lgd=0.6, cost=100))
+
+
+def family() -> pd.DataFrame:
+    """A family of tests with a hostile scope, one row that could not be estimated."""
+    return pd.DataFrame(
+        {
+            "scope": ["village A", HOSTILE, "village C"],
+            "n": [40, 55, 3],
+            "estimate": [1.2, 2.4, np.nan],
+            "lo": [0.8, 1.6, np.nan],
+            "hi": [1.7, 3.5, np.nan],
+            "verdict": ["green", "red", "info"],
+            "level": [0.95, 0.95, 0.95],
+        }
+    )
+
+
+def changes() -> pd.DataFrame:
+    """Changes between two validations, one of them significant, one line new."""
+    return pd.DataFrame(
+        {
+            "test_zh": ["AUC", "实际与期望违约之比", "AUC"],
+            "test_en": ["AUC", "Observed over expected defaults", "AUC"],
+            "scope": ["all", HOSTILE, "2024"],
+            "z": [0.4, 4.1, np.nan],
+            "p_adjusted": [0.7, 0.0001, np.nan],
+            "state": ["same", "worse", "new"],
+        }
+    )

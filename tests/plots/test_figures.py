@@ -54,6 +54,8 @@ DRAWN = {
     "validation.roc": lambda: validation.roc(made.validation()),
     "validation.calibration": lambda: validation.calibration(made.validation()),
     "validation.tests": lambda: validation.tests(made.validation()),
+    "validation.family": lambda: validation.family(made.family()),
+    "validation.changes": lambda: validation.changes(made.changes()),
     "village.funnel": lambda: village.funnel(made.villages()),
     "village.caterpillar": lambda: village.caterpillar(made.villages()),
     "village.top_k": lambda: village.top_k(made.made(made.villages(), top=3)),
