@@ -25,6 +25,8 @@ WARNING_QUARTERS = 4
 #: months after the observation date from which a new guarantee cannot have carried the outcome that was observed
 FUTURE_MONTHS = 18
 NO_MAP = ("没有坐标、多边形或相邻关系", "no coordinates, polygons or neighbours")
+#: times that the households of a village are drawn again for the limits of its composition
+RESAMPLED = 300
 NO_TABLES = ("缺少所需的表", "the tables it needs are not there")
 
 
@@ -150,7 +152,7 @@ class _Maker:
 def _gap(sample: Sample, panel: Any, level: float, seed: int) -> Any:
     return vl.village_gap(
         sample.y, sample.prob, sample.village, sample.contributions, sample.sources, sample.covariance,
-        smoothing=panel.smoothing, level=level, seed=seed,
+        smoothing=panel.smoothing, level=level, seed=seed, households=sample.household, resample=RESAMPLED,
     )  # fmt: skip
 
 

@@ -75,6 +75,8 @@ def village_gap(
     level: float = 0.9,
     draws: int = DRAWS,
     seed: int = 0,
+    households: Any = None,
+    resample: int = 0,
 ) -> VillageGap:
     """Observed rate of a village minus the county's = composition + context + noise, exactly, with intervals.
 
@@ -97,6 +99,9 @@ def village_gap(
     draws : of the posterior behind the intervals; fewer are taken where villages are many.
     level : of the intervals. The gap's is that of the village's rate (Jeffreys), the county's rate taken as known;
         context and noise share the posterior of θ.
+    households, resample : how often the households of each village are drawn again with replacement (all loans of one
+        household together; None takes each loan as one), which widens the limits of the composition and of its parts:
+        the village's borrowers are then a sample of those that it might have. 0 takes them as they are.
 
     Returns
     -------
@@ -116,7 +121,8 @@ def village_gap(
     raw = check_prob(prob, len(outcome))
     codes, names = village_codes(village, len(outcome))
     phi, features = _contributions(contributions, len(outcome))
-    stamp = Stamp.of([outcome, raw, codes, pd.Series(names), phi], {"level": level, "draws": draws}, seed=seed)
+    spec = {"level": level, "draws": draws} | ({"resample": resample} if resample else {})
+    stamp = Stamp.of([outcome, raw, codes, pd.Series(names), phi], spec, seed=seed)
     n, bads = totals(codes, len(names)), totals(codes, len(names), outcome)
     table = _observed(names, n, bads, level)
     if outcome.min() == outcome.max():
@@ -127,7 +133,16 @@ def village_gap(
     attributed, gradient = _attributed(p, phi, codes, n)
     table, se = _divided(table, sums[:, 0] / n, theta, gradient, covariance)
     table = _limits(table, sample, se, level, seed)
-    parts = _parts(table, attributed, features, dict(sources or {}), _part_errors(p, phi, codes, n, covariance), level)
+    errors = _part_errors(p, phi, codes, n, covariance)
+    if resample:
+        drawn = household_errors(_attributed_rows(p, phi), codes, len(n), households, resample, seed)
+        reach = ndtri((1 + level) / 2) * np.sqrt(se**2 + drawn[:, -1] ** 2)
+        table[["composition_lo", "composition_hi"]] = np.column_stack(
+            [table["composition"] - reach, table["composition"] + reach]
+        )
+    else:
+        drawn = np.zeros((len(n), attributed.shape[1] + 1))
+    parts = _parts(table, attributed, features, dict(sources or {}), errors, level, drawn)
     facts = {"villages": len(names), "n": len(outcome), "bad": int(bads.sum()), "rate": float(bads.sum() / n.sum())}
     return VillageGap(table=table, parts=parts, stamp=stamp, facts={**facts, "level": level})
 
@@ -180,14 +195,49 @@ def _posterior(
 
 def _attributed(p: np.ndarray, phi: np.ndarray, codes: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Villages × parts of Ē_v - Ē (the rest last), and villages × features: its slope in each relative coefficient."""
-    whole, base = _log_odds(p, phi)
-    total = whole.sum(axis=1)
-    secant, _ = _secant(base, total, p)
-    parts = _village_means(whole * secant[:, None], codes, n)
+    parts = _village_means(_attributed_rows(p, phi), codes, n)
     weight = (p * (1 - p))[:, None]
     # a coefficient that moves is met by the level: the PDs stay calibrated in the large
     slopes = _village_means((phi - _kept_level(phi, p)) * weight, codes, n)
     return parts, slopes
+
+
+def _attributed_rows(p: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    """Loans × parts (the rest last): what each part adds to the loan's PD, from the PD at the mean log-odds."""
+    whole, base = _log_odds(p, phi)
+    secant, _ = _secant(base, whole.sum(axis=1), p)
+    return whole * secant[:, None]
+
+
+def household_errors(
+    values: np.ndarray, codes: np.ndarray, villages: int, households: Any, resample: int, seed: int
+) -> np.ndarray:
+    """(villages, parts + 1) standard errors of village means over households drawn with replacement, the sum last.
+
+    Villages of one household have none (0): nothing can be drawn but itself.
+    """
+    whole = np.column_stack([values, values.sum(axis=1)])
+    if households is None:
+        # the order of the loans must not matter: they are drawn in the order of their values
+        order = np.lexsort((*whole.T[:-1], whole[:, -1], codes))
+        unit = np.arange(len(codes))
+    else:
+        labels = np.asarray(households, dtype=object).astype(str)
+        if len(labels) != len(codes):
+            raise InputError(message(f"{len(codes)} households", f"{len(labels)}", "households", "One per loan."))
+        unit = pd.factorize(labels, sort=True)[0]
+        order = np.lexsort((unit, codes))
+    rng, errors = np.random.default_rng(seed), np.zeros((villages, whole.shape[1]))
+    for village, rows in enumerate(np.split(order, np.cumsum(np.bincount(codes, minlength=villages))[:-1])):
+        place = np.unique(unit[rows], return_inverse=True)[1] if households is not None else np.arange(len(rows))
+        count = np.bincount(place).astype(float)
+        if len(count) < 2:
+            continue
+        sums = np.zeros((len(count), whole.shape[1]))
+        np.add.at(sums, place, whole[rows])
+        drawn = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=resample).astype(float)
+        errors[village] = ((drawn @ sums) / (drawn @ count)[:, None]).std(axis=0, ddof=1)
+    return errors
 
 
 def _kept_level(phi: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -283,16 +333,16 @@ def _part_errors(p: np.ndarray, phi: np.ndarray, codes: np.ndarray, n: np.ndarra
 
 def _parts(
     table: pd.DataFrame, attributed: np.ndarray, features: list[str], sources: dict[str, str], errors: Any,
-    level: float,
+    level: float, drawn: np.ndarray,
 ) -> pd.DataFrame:  # fmt: skip
-    """One row per village and part; a rest of nothing is left out."""
+    """One row per village and part; a rest of nothing is left out. `drawn` are errors of drawing households."""
     names = [*features, REST] if features else [COMPOSITION]
     if features and np.abs(attributed[:, -1]).max() < 1e-12:
         names, attributed = features, attributed[:, :-1]
     reach = ndtri((1 + level) / 2)
     rows = []
     for j, name in enumerate(names):
-        se = errors([j]) if j < len(features) else np.zeros(len(table))
+        se = np.sqrt((errors([j]) if j < len(features) else 0.0) ** 2 + drawn[:, j] ** 2)
         rows.append(
             pd.DataFrame(
                 {

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from creditlab.errors import InputError
-from creditlab.village import PoissonGamma, expected, village_gap
+from creditlab.village import PoissonGamma, calibrate_in_the_large, expected, village_gap
 from creditlab.village.gap import REST
 from tests.village.made import make_loans
 
@@ -151,3 +151,32 @@ def test_awkward_counties_give_results_or_words():
         village_gap([1, 0, 0], [0.3, 0.3, 0.2], list("AAB"), pd.DataFrame({"x": [1.0, np.nan, 0.0]}))
     with pytest.raises(InputError, match="finite 1 × 1 covariance"):
         village_gap([1, 0, 0], [0.3, 0.3, 0.2], list("AAB"), pd.DataFrame({"x": [1.0, 0.0, 0.0]}), covariance=[1, 2])
+
+
+def test_drawing_households_again_gives_the_error_of_a_mean_of_households_and_moves_no_value():
+    rng = np.random.default_rng(0)
+    village, household = np.repeat(np.arange(30), 40), np.repeat(np.arange(600), 2)
+    shared = rng.normal(size=600)[household] * 0.8  # both loans of a household are alike
+    phi = pd.DataFrame({"a": shared, "b": rng.normal(size=1200) * 0.2})
+    p = 1 / (1 + np.exp(2 - phi.sum(axis=1)))
+    bad = (rng.random(1200) < p).astype(int)
+    plain = village_gap(bad, p, village, phi)
+    loans = village_gap(bad, p, village, phi, resample=2000)
+    homes = village_gap(bad, p, village, phi, households=household, resample=2000)
+    for other in (loans, homes):
+        pd.testing.assert_series_equal(plain.parts["value"], other.parts["value"])
+        kept = [c for c in plain.tidy().columns if not c.startswith("composition_")]
+        pd.testing.assert_frame_equal(plain.tidy()[kept], other.tidy()[kept])
+    width = (homes.tidy()["composition_hi"] - homes.tidy()["composition_lo"]).to_numpy() / (2 * 1.6448536)
+    fitted = calibrate_in_the_large(np.asarray(p), bad)
+    means = pd.Series(fitted).groupby(household).mean()
+    hoped = means.groupby(np.arange(600) // 20).std(ddof=0).to_numpy() / np.sqrt(20)
+    # 2,000 draws: the error of an error is 1.6 %, four of them
+    np.testing.assert_allclose(width, hoped, rtol=0.065)
+    narrow = (loans.tidy()["composition_hi"] - loans.tidy()["composition_lo"]).mean()
+    assert narrow < (homes.tidy()["composition_hi"] - homes.tidy()["composition_lo"]).mean()
+    order = rng.permutation(1200)
+    again = village_gap(bad[order], np.asarray(p)[order], village[order], phi.iloc[order], resample=2000)
+    np.testing.assert_allclose(again.tidy()["composition_hi"], loans.tidy()["composition_hi"], atol=1e-12)
+    with pytest.raises(InputError, match="households"):
+        village_gap(bad, p, village, phi, households=household[:5], resample=10)
