@@ -96,7 +96,7 @@ def _validated(manifest: Mapping[str, Any], data: Any, model: Any) -> tuple[Data
         came = f"{len(paths)} models"
         fix = "Give --model for each, the champion first."
         raise InputError(message(f"{len(named)} models, as in the report", came, "recheck", fix))
-    models = dict(zip(named, load_models(paths).values(), strict=True))
+    models = _by_name(manifest, load_models(paths))
     roles = Roles(**manifest["columns"])
     both = "earlier" not in manifest
     given = read_rows(frame, roles, models, None, manifest.get("score_map"), both).arguments
@@ -112,6 +112,18 @@ def _validated(manifest: Mapping[str, Any], data: Any, model: Any) -> tuple[Data
     if roles.score is not None:
         rows += _by_statsmodels(manifest, frame, roles)
     return known, rows
+
+
+def _by_name(manifest: Mapping[str, Any], loaded: Mapping[str, Any]) -> dict[str, Any]:
+    """The models under the names of the report, the champion first: by stamp, and else in the order they came in."""
+    stamps, rest, found = manifest.get("models") or {}, dict(loaded), {}
+    order = manifest.get("order") or list(stamps)
+    for name in order:
+        same = [key for key, model in rest.items() if model.result_.stamp.to_dict() == stamps[name]]
+        if same:
+            found[name] = rest.pop(name if name in same else same[0])
+    left = iter(rest.values())
+    return {name: found[name] if name in found else next(left) for name in order}
 
 
 def _same(what: str, reported: Any, found: Any) -> dict[str, Any]:

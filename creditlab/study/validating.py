@@ -237,6 +237,7 @@ def manifest_of(
         "columns": {name: value for name, value in asdict(roles).items() if value},
         "score_map": dict(rows.score_map) if rows.score_map else None,
         "models": {name: model.result_.stamp.to_dict() for name, model in models.items()},
+        "order": list(models),
         "spec": {name: value for name, value in result.spec.to_dict().items() if name != "thresholds"},
         "thresholds": {name: asdict(at) for name, at in result.spec.thresholds.items()},
     }

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import creditlab as cl
 from creditlab.cli import main
 from creditlab.errors import InputError, UnreadableError
 from creditlab.study import monitoring_report, read_report, recheck_report, report_diff, validation_report
@@ -123,6 +124,20 @@ def test_figures_that_were_changed_are_found(place, tmp_path, capsys):
 def test_other_data_are_noticed(place):
     result = recheck_report(place / "first.json", place / "next.parquet")
     assert "table digest" in set(result.differences()["id"]) and result.facts["different"] > 500
+
+
+def test_saved_models_are_rechecked_in_whatever_order_they_come(place, tmp_path):
+    frame = make()
+    X, y = frame[["pd", "score", "product", "balance"]], frame["bad"]
+    paths = [tmp_path / "zeta.json", tmp_path / "alpha.json"]  # the champion is the last by the alphabet
+    cl.Scorecard().fit(X, y).to_json(paths[0])
+    cl.Scorecard().fit(X[["score", "balance"]], y).to_json(paths[1])
+    validation_report(place / "first.parquet", tmp_path / "r.html", target="bad", model=paths, group="village")
+    assert read_report(tmp_path / "r.json")["manifest"]["order"] == ["zeta", "alpha"]
+    for given in (paths, paths[::-1]):
+        result = recheck_report(tmp_path / "r.json", place / "first.parquet", model=given)
+        assert result.facts["different"] == 0, result.differences().to_string()
+        assert result.facts["equal"] > 500
 
 
 def test_a_score_keeps_its_map_and_is_rechecked(place, tmp_path):
