@@ -3,8 +3,8 @@
 For every numeric column of each table, the bin count and the least bin that optbinning's result has are given to ours,
 and the information value of both lists of cuts is taken by one function over the rows that are neither missing nor a
 special code. Three comparisons: its trend fixed to ascending or descending (ours the same); its default `auto`, ours
-fixed to the shape that it chose; and both on the same 30 quantiles as the only possible cuts. Run it as
-`python -m benchmarks exactness FOLDER`.
+fixed to the shape that it chose; and both on the same 30 quantiles as the only possible cuts, for each shape that both
+offer. Run it as `python -m benchmarks exactness FOLDER`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from benchmarks._peers import peer_path
 
 TABLES = ("german", "heloc", "taiwan", "lendingclub_2007_2011")
 QUANTILES = 30
+#: shapes that both offer; what is free here has no monotonic_trend there
+SHAPES = ("ascending", "descending", "peak", "valley", "free")
 
 
 def columns_of(folder: Path, name: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -71,27 +73,34 @@ def ours(x: np.ndarray, y: np.ndarray, shape: str, bins: int, least: float) -> t
 
 
 def compared(name: str, x: np.ndarray, y: np.ndarray) -> Iterator[dict[str, Any]]:
-    """A row per trend, where optbinning makes two bins or more."""
+    """A row per trend, and per shape on the same fine bins, where optbinning makes two bins or more."""
+    fine = np.unique(np.quantile(x, np.arange(1, QUANTILES) / QUANTILES))
+    place = np.searchsorted(fine, x, side="right").astype(float)
+    for trend in ("ascending", "descending", "auto"):
+        yield from _pair({"column": name, "trend": trend}, x, y, {"monotonic_trend": trend})
+    for shape in SHAPES:
+        given = {
+            "user_splits": np.arange(1, len(fine) + 1) - 0.5,
+            "monotonic_trend": shape if shape != "free" else None,
+        }
+        yield from _pair({"column": name, "trend": f"same {shape}"}, place, y, given)
+
+
+def _pair(row: dict[str, Any], x: np.ndarray, y: np.ndarray, given: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """optbinning with these settings, and ours with the shape, bin count and least bin of its result."""
     from optbinning import OptimalBinning
 
-    fine = np.unique(np.quantile(x, np.arange(1, QUANTILES) / QUANTILES))
-    for trend in ("ascending", "descending", "auto", "same"):
-        given: dict[str, Any] = {"monotonic_trend": "auto" if trend == "same" else trend}
-        z = np.searchsorted(fine, x, side="right").astype(float) if trend == "same" else x
-        if trend == "same":
-            given |= {"user_splits": np.arange(1, len(fine) + 1) - 0.5, "monotonic_trend": "ascending"}
-            if np.corrcoef(z, y)[0, 1] < 0:
-                given["monotonic_trend"] = "descending"
-        start = time.process_time()
-        peer = OptimalBinning(**given).fit(z, y)
-        seconds = time.process_time() - start
-        if not len(peer.splits):
-            continue
-        goods, bads = counts(z, y, np.asarray(peer.splits, dtype=float))
-        shape = given["monotonic_trend"] if trend != "auto" else shape_of(goods, bads)
-        cuts, own = ours(z, y, shape, len(goods), float((goods + bads).min()))
-        ratio = information(*counts(z, y, cuts)) / information(goods, bads)
-        yield {"column": name, "trend": trend, "shape": shape, "ratio": ratio, "peer_s": seconds, "our_s": own}
+    start = time.process_time()
+    peer = OptimalBinning(**given).fit(x, y)
+    seconds = time.process_time() - start
+    if not len(peer.splits):
+        return
+    goods, bads = counts(x, y, np.asarray(peer.splits, dtype=float))
+    asked = given["monotonic_trend"] or "free"
+    shape = shape_of(goods, bads) if asked == "auto" else asked
+    cuts, own = ours(x, y, shape, len(goods), float((goods + bads).min()))
+    ratio = information(*counts(x, y, cuts)) / information(goods, bads)
+    yield row | {"shape": shape, "ratio": ratio, "peer_s": seconds, "our_s": own}
 
 
 def main(arguments: list[str]) -> int:
@@ -113,7 +122,7 @@ def main(arguments: list[str]) -> int:
     for kind, part in table.groupby("fixed"):
         r = part["ratio"]
         print(
-            f"{kind:12s} pairs {len(r):3d}  >= 1: {(r >= 1 - 1e-12).sum():3d}  >= .999: {(r >= 0.999).sum():3d}  "
+            f"{kind:16s} pairs {len(r):3d}  >= 1: {(r >= 1 - 1e-12).sum():3d}  >= .999: {(r >= 0.999).sum():3d}  "
             f">= .99: {(r >= 0.99).sum():3d}  least {r.min():.4f}  median {r.median():.4f}  most {r.max():.3f}  "
             f"CPU {part['our_s'].sum():.1f} s against {part['peer_s'].sum():.1f} s"
         )

@@ -2,7 +2,7 @@
 
 The second part needs the real tables; run it as `python -m benchmarks levels FOLDER`. For each table the mean test AUC
 of the default card over five stratified 70/30 splits (seeds 101 to 105) is printed without and with its small unit
-(postcode), and with a column of 800 levels that is noise (20 seeds).
+(postcode), and the change that a column of 800 levels that are noise makes to it: its mean over 20 seeds and its worst.
 """
 
 from __future__ import annotations
@@ -80,12 +80,10 @@ def ranking(folder: Path, name: str) -> dict[str, Any]:
     row: dict[str, Any] = {"table": name, "without": mean_auc(X, y, facts["special_codes"])}
     if facts.get("group"):
         row["with_unit"] = mean_auc(X.assign(unit=frame[facts["group"]]), y, facts["special_codes"])
-    one = range(101, 102)
-    base = mean_auc(X, y, facts["special_codes"], one)
     change = []
     for seed in range(NOISE_SEEDS):
         noise = np.random.default_rng(seed).integers(0, 800, len(y)).astype(str)
-        change.append(mean_auc(X.assign(noise=noise), y, facts["special_codes"], one) - base)
+        change.append(mean_auc(X.assign(noise=noise), y, facts["special_codes"]) - row["without"])
     return row | {"noise_mean_change": float(np.mean(change)), "noise_worst_change": float(np.min(change))}
 
 
