@@ -19,7 +19,7 @@ from creditlab.errors import InputError, message
 from creditlab.loans.bad import UNITS, Bad
 from creditlab.loans.book import LoanBook, days_at_month_end, loan_book
 from creditlab.loans.hits import NEVER, WHAT, days_past_due, first_month, plan_kind
-from creditlab.loans.sample import PerformanceSample, performance_sample
+from creditlab.loans.sample import Judged, judged
 from creditlab.loans.shares import LEVEL, ratio, share_limits
 from creditlab.results import NotEstimable, Result, Stamp, digest
 
@@ -244,19 +244,19 @@ def _days_after_due(book: LoanBook, past: np.ndarray, dpd: int, due: np.ndarray)
 
 def _samples(
     book: LoanBook, dates: list[pd.Timestamp], definitions: list[tuple[int, str]], of: str, unit: str
-) -> dict[tuple[int, str], list[PerformanceSample]]:
+) -> dict[tuple[int, str], list[Judged]]:
     """The sample of each definition at each date; a window that ends before the days past due is not asked."""
-    samples: dict[tuple[int, str], list[PerformanceSample]] = {}
+    samples: dict[tuple[int, str], list[Judged]] = {}
     for dpd, window in sorted(set(definitions), key=lambda d: (d[0], _length(d[1]))):
         after = Bad(dpd=1, window=window).days_after_due
         if after is None or after >= dpd:
             bad = Bad(dpd=dpd, of=of, unit=unit, window=window)
-            samples[dpd, window] = [performance_sample(book, day, bad, short="leave out") for day in dates]
+            samples[dpd, window] = [judged(book, day, bad) for day in dates]
     return samples
 
 
 def _grid(
-    samples: dict[tuple[int, str], list[PerformanceSample]], choice: Bad, grey: int, level: float
+    samples: dict[tuple[int, str], list[Judged]], choice: Bad, grey: int, level: float
 ) -> pd.DataFrame:
     keys = {key: _keyed(parts) for key, parts in samples.items()}
     chosen = keys.get((choice.dpd, choice.window))
@@ -267,7 +267,7 @@ def _grid(
         n, bads = len(bad), int(bad.sum())
         lo, hi = share_limits(bads, n, level)
         refused, plans = _refused(parts)
-        spread, p_value = _between([p.tidy()["bad"] for p in parts])
+        spread, p_value = _between([p.bad for p in parts])
         rows.append(
             {
                 "dpd": dpd, "window": window, "n": n, "bads": bads, "bad_rate": float(ratio(bads, n)), "lo": float(lo),
@@ -288,7 +288,7 @@ def _variants(book: LoanBook, dates: list[pd.Timestamp], choice: Bad, level: flo
     for of in WHAT:
         for unit in UNITS:
             bad = replace(choice, of=of, unit=unit)
-            parts = [performance_sample(book, day, bad, short="leave out").tidy()["bad"] for day in dates]
+            parts = [judged(book, day, bad).bad for day in dates]
             n, bads = sum(map(len, parts)), int(sum(p.sum() for p in parts))
             lo, hi = share_limits(bads, n, level)
             rows.append(
@@ -305,11 +305,9 @@ def _untold(book: LoanBook, of: str) -> str:
     return f"台账没有该项欠款金额 the tape has no amount of overdue {of}"
 
 
-def _keyed(parts: list[PerformanceSample]) -> pd.Series:
-    """Bad by household (or note) and date."""
-    frames = [p.tidy() for p in parts]
-    unit = "note_id" if "note_id" in frames[0] else "household_id"
-    return pd.concat(frames).set_index([unit, "as_of"])["bad"]
+def _keyed(parts: list[Judged]) -> pd.Series:
+    """Bad by number of the date and household (or note)."""
+    return pd.concat([p.bad for p in parts], keys=range(len(parts)))
 
 
 def _length(window: str) -> int:
@@ -318,15 +316,15 @@ def _length(window: str) -> int:
     return bad.months if bad.months is not None else 10_000 + (bad.days_after_due or 0)
 
 
-def _indeterminate(parts: list[PerformanceSample], grey: int) -> int:
-    return sum(int(((p.outcomes["worst"] >= grey) & (p.tidy()["bad"] == 0)).sum()) for p in parts)
+def _indeterminate(parts: list[Judged], grey: int) -> int:
+    return sum(int(((p.worst >= grey) & (p.bad == 0)).sum()) for p in parts)
 
 
-def _step(parts: list[PerformanceSample], name: str) -> int:
-    return int(sum(p.waterfall.set_index("step")["n"].get(name, 0) for p in parts))
+def _step(parts: list[Judged], name: str) -> int:
+    return int(sum(p.steps.get(name, 0) for p in parts))
 
 
-def _refused(parts: list[PerformanceSample]) -> tuple[int, str]:
+def _refused(parts: list[Judged]) -> tuple[int, str]:
     counts: dict[str, int] = {}
     for part in parts:
         for plan, n in part.refused.items():

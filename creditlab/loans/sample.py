@@ -160,6 +160,25 @@ def performance_sample(
     )
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What one definition says at one date: bad (1 or 0) and worst (most days past due) by household or note, how many
+    each step left out, and the notes that the window cannot judge, by plan."""
+
+    bad: pd.Series
+    worst: pd.Series
+    steps: Mapping[str, int]
+    refused: Mapping[str, int]
+
+
+def judged(source: Any, day: pd.Timestamp, bad: Bad) -> Judged:
+    """The outcomes of `performance_sample(source, day, bad, short='leave out')` without what a sample adds to them."""
+    follow = _Follow(loan_book(source), bad, "leave out", "leave out")
+    standing, outcome, step = follow.judge(day)
+    kept = outcome.loc[np.unique(standing[follow.unit].to_numpy(dtype=object).astype(str))]
+    return Judged(kept["bad"].astype("int8"), kept["worst"], step, dict(sorted(follow.refused.items())))
+
+
 def _single(as_of: Any) -> bool:
     return isinstance(as_of, str) or not isinstance(as_of, Iterable)
 
@@ -205,6 +224,18 @@ class _Follow:
 
     def observe(self, day: pd.Timestamp) -> None:
         """Add the rows of one observation date, and how many borrowers each step leaves out."""
+        standing, outcome, step = self.judge(day)
+        rows = self._rows(standing, outcome, day)
+        self.gone |= set(rows.loc[rows["bad"] == 1, self.unit])
+        self.parts.append(rows)
+        self.steps.append(step)
+        kept = outcome.loc[rows[self.unit]]
+        self.outcomes.append(kept[["worst", "months"]].reset_index(drop=True))
+        self.exposures.append(self._exposure(kept, day))
+
+    def judge(self, day: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
+        """The notes of those who stay in, what became of everybody who was followed, and how many each step leaves
+        out."""
         now = self._month_at(day)
         notes = self._notes(day, now)
         persons = notes[notes["borrower_kind"].eq("person") & notes["household_id"].notna()]
@@ -225,14 +256,7 @@ class _Follow:
         )
         left = self._drop(step, "no village", left, set(standing.loc[standing["village_id"].isna(), self.unit]))
         step["kept"] = len(left)
-        standing = standing[standing[self.unit].isin(left)]
-        rows = self._rows(standing, outcome, day)
-        self.gone |= set(rows.loc[rows["bad"] == 1, self.unit])
-        self.parts.append(rows)
-        self.steps.append(step)
-        kept = outcome.loc[rows[self.unit]]
-        self.outcomes.append(kept[["worst", "months"]].reset_index(drop=True))
-        self.exposures.append(self._exposure(kept, day))
+        return standing[standing[self.unit].isin(left)], outcome, step
 
     def _month_at(self, day: pd.Timestamp) -> int:
         """The last month of the book that ends no later than the day."""

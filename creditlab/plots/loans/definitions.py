@@ -177,7 +177,7 @@ def waterfall(result: Any) -> go.Figure:
     first, last = int(table["n"].iloc[0]), int(table["n"].iloc[-1])
     note = [theme.of(last, first, "进入样本", "in the sample")]
     fig = theme.figure("waterfall", note, height=150 + 46 * len(table), showlegend=False)
-    labels = theme.show_labels(fig, [Text(r.zh, r.en) for r in table.itertuples()], most=46)
+    labels = theme.show_labels(fig, [Text(r.zh, r.en) for r in table.itertuples()], most=64)
     ends = table["step"].isin(["open", "kept"]).to_numpy()
     fig.add_bar(
         y=labels,

@@ -39,7 +39,7 @@ def _dots(
     )
 
 
-def _labels(fig: go.Figure, texts: Sequence[Text], sizes: Sequence[str], most: int = 48) -> list[str]:
+def _labels(fig: go.Figure, texts: Sequence[Text], sizes: Sequence[str], most: int = 64) -> list[str]:
     """Labels in both languages, each with its size behind it."""
     return [f"{label} ({size})" for label, size in zip(theme.show_labels(fig, texts, most), sizes, strict=True)]
 
