@@ -177,3 +177,15 @@ def test_wrong_settings_of_the_forms_raise(data) -> None:
         Challenger(binner="bins").fit(*data)
     with pytest.raises(InputError, match="recalibrate"):
         Challenger(recalibrate=1).fit(*data)
+
+
+def test_many_levels_that_say_nothing_cost_little_on_new_rows() -> None:
+    """Groups of 300 noise levels found on the rows themselves would look like the best column of all."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"income": rng.normal(size=4000), "zip": rng.integers(0, 300, 4000).astype(str)})
+    y = (rng.random(4000) < 1 / (1 + np.exp(1.5 + X["income"]))).astype(int)
+    fit, new = X.iloc[:2500], X.iloc[2500:]
+    alone = BoostedScorecard(n_estimators=60, folds=3).fit(fit[["income"]], y[:2500])
+    both = BoostedScorecard(n_estimators=60, folds=3).fit(fit, y[:2500])
+    auc = [roc_auc_score(y[2500:], model.decision_function(new)) for model in (alone, both)]
+    assert auc[1] > auc[0] - 0.02

@@ -17,7 +17,7 @@ import pandas as pd
 from creditlab.binning import Binner, BinningResult
 from creditlab.binning.settings import special_codes
 from creditlab.challenger.boosting import Chosen, Growth, booster_of, grow
-from creditlab.challenger.coding import Coding, bin_coding, design_matrix, fit_coding, owners
+from creditlab.challenger.coding import Coding, bin_coding, design_matrix, fit_coding, nearest_bins, owners
 from creditlab.challenger.directions import find_directions
 from creditlab.challenger.patterns import count_patterns
 from creditlab.challenger.recalibration import METHODS, calibration_facts, fit_line
@@ -158,26 +158,33 @@ class Challenger(CreditModel):
         frame, bad, weight, codes = read_sample(self, X, y, sample_weight, groups)
         check_use(frame.columns, self.dictionary, purpose="challenger")
         growth = self._growth(weight)
-        bins, codings, coded = self._codings(frame, bad, weight, codes, growth.min_child_weight)
-        design = design_matrix(codings, coded)
+        bins, codings, coded, grown_on = self._codings(frame, bad, weight, codes, growth.min_child_weight)
+        design, grown = design_matrix(codings, coded), design_matrix(codings, grown_on)
         declared = self._declared(frame)
-        directions = self._directions(codings, design, bad, weight, declared)
-        model, chosen = grow(design, bad, weight, codes, directions, growth)
+        directions = self._directions(codings, grown, bad, weight, declared)
+        model, chosen = grow(grown, bad, weight, codes, directions, growth)
         self._wrap(frame, bad, weight, bins, codings, design, declared, directions, model, chosen)
         return self
 
     def _codings(
         self, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray, groups: np.ndarray | None, least: float
-    ) -> tuple[BinningResult | None, tuple[Coding, ...], pd.DataFrame]:
-        """How each column is read, and the columns as they are read: raw, or as numbers of bins."""
+    ) -> tuple[BinningResult | None, tuple[Coding, ...], pd.DataFrame, pd.DataFrame]:
+        """How each column is read, the columns as they are read (raw, or numbers of bins), and as trees grow on them.
+
+        Groups of many levels were found on these very rows, and promise more of them than of others: trees grow on the
+        groups that were found without each row, as a card's coefficients do.
+        """
         binner = self._new_binner()
         if binner is None:
             special = special_codes(self.special, frame)
             raw = [fit_coding(frame[n], bad, weight, special[n], least) for n in frame.columns]
-            return None, _with_middles(raw, frame, weight), frame
-        bins = binner.fit(frame, bad, sample_weight=weight, groups=groups).result_
+            return None, _with_middles(raw, frame, weight), frame, frame
+        woe = binner.fit_transform(frame, bad, sample_weight=weight, groups=groups)
+        bins = binner.result_
         coded = pd.DataFrame({name: bins[name].codes(bins[name].values_in(frame)) for name in bins}, index=frame.index)
-        return bins, _with_middles([bin_coding(bins[name]) for name in bins], coded, weight), coded
+        held_out = {name: nearest_bins(bins[name], coded[name], woe[name]) for name in bins}
+        codings = _with_middles([bin_coding(bins[name]) for name in bins], coded, weight)
+        return bins, codings, coded, pd.DataFrame(held_out, index=frame.index)
 
     def _new_binner(self) -> Binner | None:
         from sklearn.base import clone

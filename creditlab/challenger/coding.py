@@ -163,6 +163,19 @@ def bin_coding(table: Any) -> Coding:
     )
 
 
+def nearest_bins(table: Any, codes: pd.Series, woe: pd.Series) -> np.ndarray:
+    """The bin numbers of rows, or where their WOE was taken from groups found without them, the bin nearest to it."""
+    given = codes.to_numpy()
+    moved = np.abs(woe.to_numpy(dtype=float) - table.woe[given]) > 1e-12
+    if not moved.any():
+        return given
+    regular = table.woe[: table.spec.regular]
+    nearest = np.abs(woe.to_numpy(dtype=float)[moved][:, None] - regular[None, :]).argmin(axis=1)
+    found = given.copy()
+    found[moved] = nearest
+    return found
+
+
 def rate_order(codes: np.ndarray, size: int, bad: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The rank of each level by shrunken bad rate, equal rates sharing a rank; codes below 0 are no level.
 

@@ -133,8 +133,8 @@ def _tried(
     model: Challenger, trial: int, frame: pd.DataFrame, bad: np.ndarray, weight: np.ndarray, codes: np.ndarray | None
 ) -> dict[str, Any]:
     growth = model._growth(weight)
-    _, codings, coded = model._codings(frame, bad, weight, codes, growth.min_child_weight)
-    design = design_matrix(codings, coded)
+    _, codings, _, grown_on = model._codings(frame, bad, weight, codes, growth.min_child_weight)
+    design = design_matrix(codings, grown_on)
     directions = model._directions(codings, design, bad, weight, model._declared(frame))
     params = growth.params(directions, float(weight @ bad / weight.sum()))
     chosen = choose_trees(design, bad, weight, codes, params, growth)
