@@ -86,10 +86,10 @@ def test_a_county_without_places_courts_or_guarantees_is_studied_and_says_what_i
         frame.to_parquet(tmp_path / f"{table}.parquet")
     study = cl.run_study(cl.read_county(tmp_path), cl.StudyConfig(observations=1))
     why = study.why
-    assert why is not None and {"enforcement", "contagion"} <= set(why.missing)
+    assert why is not None and {"enforcement", "contagion", "space"} <= set(why.missing)
     assert why.environment is None or why.environment.tidy()["estimate"].isna().all()
     states = why.criteria.wide()
     assert (states["environment_state"] == "no data").all() and (states["enforcement_state"] == "no data").all()
     assert why.crossed is not None and why.drivers is not None
     ids = [b.id for b in study.document().blocks()]
-    assert "why.missing" in ids and "villages.map" not in ids
+    assert "why.missing" in ids and "villages.map" not in ids and not any(i.startswith("space.m") for i in ids)

@@ -120,7 +120,7 @@ def test_the_parts_name_what_they_saw_and_when(sample_study: StudyResult) -> Non
     why = sample_study.why
     assert why is not None and not why.missing
     assert set(why.parts()) >= {"gap", "crossed", "criteria", "environment", "enforcement", "courts", "drivers",
-                                "contagion", "warning", "trends", "changes", "quality", "book"}  # fmt: skip
+                                "contagion", "warning", "trends", "changes", "quality", "book", "space"}  # fmt: skip
     moves = why.moves
     assert moves is not None
     sums = moves.groupby("quarter")[["worse", "expected"]].sum()
@@ -168,3 +168,13 @@ def test_the_report_has_the_sections_and_the_external_edition_has_no_single_vill
     assert stored["tables"]["actions.table"]["rows"] and stored["tables"]["criteria.environment"]["rows"]
     outside = sample_study.document(edition="external")
     assert not {"criteria", "why", "dynamics", "actions"} & {s.id for s in outside.sections}
+
+
+def test_the_block_that_the_scan_finds_is_truly_bad(sample_study: StudyResult, truth: pd.DataFrame) -> None:
+    """Chance alone does not make such a block, and what its villages add lies above the county's by an sd at least."""
+    space = sample_study.why.space
+    members = space.blocks.members.query("cluster == 1")["village"]
+    effect = truth.set_index("village")["effect"]
+    assert space.blocks.p_value <= 0.05 and len(members) >= 2
+    assert effect[members].mean() > effect.mean() + effect.std()
+    assert {b.id for b in sample_study.document().blocks()} >= {"space.moran", "space.local", "space.scan"}
