@@ -137,7 +137,7 @@ def test_saved_models_are_rechecked_in_whatever_order_they_come(place, tmp_path)
     for given in (paths, paths[::-1]):
         result = recheck_report(tmp_path / "r.json", place / "first.parquet", model=given)
         assert result.facts["different"] == 0, result.differences().to_string()
-        assert result.facts["equal"] > 500
+        assert result.facts["equal"] > 300
 
 
 def test_a_score_keeps_its_map_and_is_rechecked(place, tmp_path):
