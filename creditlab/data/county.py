@@ -17,6 +17,7 @@ from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.data.household import HouseholdFile, household_file
 from creditlab.data.identity import check_key
 from creditlab.data.intake import Intake, take_in
+from creditlab.data.leakage import date_findings
 from creditlab.data.lineage import in_villages_of, move_findings
 from creditlab.data.schema import TABLES
 from creditlab.data.sources import SourceTable
@@ -56,7 +57,8 @@ class County:
     def check(self) -> pd.DataFrame:
         """Findings: table column rule severity rows first_rows. Row numbers start at 0; no value is shown."""
         found = [f for source in self.tables.values() for f in source.findings]
-        found += contract_findings({name: source.frame for name, source in self.tables.items()})
+        found += contract_findings(self._frames())
+        found += date_findings(self._frames())
         found += [finding(name, "", *NOT_THERE, "info", ()) for name in self.missing]
         found += [finding(name, "", *NOT_KNOWN, "info", ()) for name in self.unknown]
         order = {"stop": 0, "error": 1, "warning": 2, "info": 3}

@@ -7,6 +7,7 @@ from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.departments import DepartmentValue, department_value
 from creditlab.study.frame import ModellingFrame, modelling_frame
 from creditlab.study.judgement import Judgement, nearer_to_truth, true_pd
+from creditlab.study.leakage import LeakHunt, hunt_in_county, hunt_leaks
 from creditlab.study.letters import decision_letter, letter_of_table
 from creditlab.study.loan_book import LoanStudy, loan_study
 from creditlab.study.models import load
@@ -26,6 +27,7 @@ __all__ = [
     "CrossSearch",
     "DepartmentValue",
     "Judgement",
+    "LeakHunt",
     "LoanStudy",
     "ModellingFrame",
     "Populations",
@@ -38,6 +40,8 @@ __all__ = [
     "cross_fit",
     "find_crosses",
     "decision_letter",
+    "hunt_in_county",
+    "hunt_leaks",
     "letter_of_table",
     "definitions_with_truth",
     "department_value",
