@@ -110,7 +110,7 @@ def test_a_consent_given_or_withdrawn_later_changes_nothing_before(frames: dict[
             "source": "platform",
             "port": "bank",
         }
-    )
+    ).astype(papers.dtypes.to_dict())
     gone = papers.assign(withdrawn_on=papers["withdrawn_on"].fillna(SEPTEMBER))
     before = content(household_file(frames, MARCH))
     for changed in (pd.concat([papers, fresh], ignore_index=True), gone):
