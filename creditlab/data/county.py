@@ -26,6 +26,7 @@ from creditlab.errors import InputError, UnreadableError, message
 from creditlab.files import read_json
 
 NOT_THERE = ("无此表：其特征记为未接入", "table not there: its features are 'not connected'")
+NOT_READABLE = ("文件无法读取：未读取", "file cannot be read: open it in its own program and save it again")
 NOT_KNOWN = ("不是已知的表：未读取", "file of no known table: not read")
 
 
@@ -36,7 +37,7 @@ class County:
     Parameters
     ----------
     tables : name → `SourceTable`; a real county may bring any subset of `creditlab.data.TABLES`.
-    unknown : files of the folder that no contract names.
+    unknown, unreadable : files of the folder that fit no contract, and those of other names that cannot be read.
     geojson : polygons of the villages, when there is a villages.geojson.
     links, doubtful, addresses : what was matched while reading, and what a person has to decide: rows without a number
         (see `creditlab.data.linking`) and addresses that named no village (see `creditlab.data.addresses`).
@@ -44,6 +45,7 @@ class County:
 
     tables: Mapping[str, SourceTable]
     unknown: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     geojson: Mapping[str, Any] | None = field(default=None, repr=False)
     links: pd.DataFrame = field(default_factory=lambda: Intake().links, repr=False)
     doubtful: pd.DataFrame = field(default_factory=lambda: Intake().doubtful, repr=False)
@@ -61,6 +63,7 @@ class County:
         found += date_findings(self._frames())
         found += [finding(name, "", *NOT_THERE, "info", ()) for name in self.missing]
         found += [finding(name, "", *NOT_KNOWN, "info", ()) for name in self.unknown]
+        found += [finding(name, "", *NOT_READABLE, "error", ()) for name in self.unreadable]
         order = {"stop": 0, "error": 1, "warning": 2, "info": 3}
         table = pd.DataFrame(found, columns=FINDING_COLUMNS)
         return table.sort_values("severity", key=lambda s: s.map(order), kind="stable", ignore_index=True)
@@ -182,6 +185,7 @@ def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None)
     return County(
         tables=done.tables,
         unknown=done.unknown,
+        unreadable=done.unreadable,
         geojson=read_json(map_file) if map_file.is_file() else None,
         links=done.links,
         doubtful=done.doubtful,

@@ -31,7 +31,7 @@ FIRST = ("villages", "village_changes", "households", "members")
 
 @dataclass
 class Intake:
-    """What came of a folder: tables, files of no table, and the lists that a person has to look at.
+    """What came of a folder: tables, files of no table or not readable, and the lists that a person has to look at.
 
     `links` : a row per record without a number: table file row outcome household_id probability.
     `doubtful` : the candidates of what could not be linked surely, with comparison scores and without names.
@@ -40,6 +40,7 @@ class Intake:
 
     tables: dict[str, SourceTable] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     links: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OUTCOME_COLUMNS))
     doubtful: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["table", "file", *PAIRS]))
     addresses: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ADDRESS_COLUMNS))
@@ -53,8 +54,8 @@ def take_in(folder: Path, key: bytes | None) -> Intake:
     UnreadableError : two files for one table, a file that cannot be read.
     IdentityError : identity numbers without a key.
     """
-    drafts, unknown = _drafts(folder, key)
-    done, lists = Intake(unknown=unknown), _Lists()
+    drafts, unknown, unreadable = _drafts(folder, key)
+    done, lists = Intake(unknown=unknown, unreadable=unreadable), _Lists()
     around = _Around()
     for name in (*FIRST, *(n for n in TABLES if n not in FIRST)):
         if name in drafts:
@@ -70,7 +71,7 @@ def take_in(folder: Path, key: bytes | None) -> Intake:
 # -- which file is which table -----------------------------------------------------------------------------------------
 
 
-def _drafts(folder: Path, key: bytes | None) -> tuple[dict[str, list[Draft]], tuple[str, ...]]:
+def _drafts(folder: Path, key: bytes | None) -> tuple[dict[str, list[Draft]], tuple[str, ...], tuple[str, ...]]:
     by_name: dict[str, list[Path]] = {}
     others: list[Path] = []
     for file in sorted(f for f in folder.iterdir() if f.is_file() and f.suffix.lower() in ENDINGS):
@@ -84,31 +85,27 @@ def _drafts(folder: Path, key: bytes | None) -> tuple[dict[str, list[Draft]], tu
             came = " and ".join(f.name for f in files)
             raise UnreadableError(message(f"one file for the table {name}", came, str(folder), "Remove one of them."))
     drafts = {name: [draft(read_table(f[0]), TABLES[name], key, f[0])] for name, f in by_name.items()}
-    unknown = []
+    unknown, unreadable = [], []
     for file in others:
-        frame = _frame_of(file)
-        table = None if frame is None else recognise(frame.columns)
-        if table is None or frame is None or table.name in by_name:
+        try:
+            frame = read_table(file)
+        except UnreadableError:  # a note or a damaged file: listed, and the tables go on
+            unreadable.append(file.name)
+            continue
+        table = recognise(frame.columns)
+        if table is None or table.name in by_name:
             unknown.append(file.name)
             continue
         one = draft(frame, table, key, file)
         rule = (f"按表头识别为{table.zh}表", f"read as the table '{table.name}' by its headers")
         one.findings.insert(0, finding(table.name, "", *rule, "info", ()))
         drafts.setdefault(table.name, []).append(one)
-    return drafts, tuple(unknown)
+    return drafts, tuple(unknown), tuple(unreadable)
 
 
 def named(stem: str) -> Table | None:
     """The table that a file bears the name of, in English or Chinese."""
     return TABLES.get(stem) or next((t for t in TABLES.values() if t.zh == stem), None)
-
-
-def _frame_of(file: Path) -> pd.DataFrame | None:
-    """A file of another name, where it can be read; notes and damaged files are left, and listed as not read."""
-    try:
-        return read_table(file)
-    except UnreadableError:
-        return None
 
 
 # -- what is known around a file ---------------------------------------------------------------------------------------

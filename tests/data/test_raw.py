@@ -136,3 +136,31 @@ def test_the_number_of_another_member_stands_for_the_household(sample_folder: Pa
     home = read.tables["agriculture"].frame["household_id"].iloc[0]
     assert (members["household_id"] == home).sum() >= 2
     assert read.check()["rule"].str.contains("number of a member").any()
+
+
+@pytest.mark.parametrize("form", ["utf-8", "utf-8-sig", "gb18030", "xlsx", "parquet", "renamed"])
+def test_every_form_of_a_file_gives_the_same_table(
+    county: County, sample_folder: Path, tmp_path: Path, form: str
+) -> None:
+    """Identity numbers, codes and dates come through text, workbook and Parquet alike, whatever the file is called."""
+    raw = pd.read_csv(sample_folder / "raw" / "农业农村局_2024.csv", dtype="str", encoding="gb18030")
+    place = tmp_path / {"xlsx": "农业.xlsx", "parquet": "farm.parquet", "renamed": "农业生产.csv"}.get(form, "x.csv")
+    if form == "xlsx":
+        raw.to_excel(place, index=False)
+    elif form == "parquet":
+        raw.to_parquet(place)
+    else:
+        raw.to_csv(place, index=False, encoding="utf-8" if form == "renamed" else form)
+    read = read_county(tmp_path, id_key=read_key(sample_folder / "raw" / "sample.key")).tables["agriculture"]
+    pd.testing.assert_frame_equal(read.frame, county.tables["agriculture"].frame)
+
+
+def test_a_damaged_file_of_another_name_is_an_error_in_the_findings_and_the_rest_is_read(
+    sample_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "民政局.xlsx").write_bytes(b"no workbook")
+    (tmp_path / "行政区划.csv").write_bytes((sample_folder / "raw" / "行政区划.csv").read_bytes())
+    county = read_county(tmp_path)
+    assert list(county.tables) == ["villages"] and county.unreadable == ("民政局.xlsx",)
+    found = county.check().query("table == '民政局.xlsx'")
+    assert found["severity"].tolist() == ["error"] and "cannot be read" in found["rule"].iloc[0]
