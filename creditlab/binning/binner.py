@@ -346,7 +346,11 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return LevelRules(texts, 0 if isinstance(width, str) else width, trend, self._units.get(name, {}))
 
     def transform(self, X: Any) -> Any:
-        """The WOE of every value: a frame with X's index for a frame, an array for an array."""
+        """The WOE of every value: a frame with X's index for a frame, an array for an array.
+
+        It is for new rows. A model is trained on what `fit_transform` gives (a card and a pipeline do so): on the rows
+        of the fit the groups of a postcode or branch column look better than they are, and the model would trust them.
+        """
         check_is_fitted(self, "result_")
         X = as_pandas(X)
         frame = frame_of(self, X, list(self.result_)[: self.n_features_in_])
