@@ -7,8 +7,8 @@ Use it before a logistic regression, or alone to look at characteristics. It kee
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,22 @@ import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from creditlab.binning.characteristic import Found, tabulated
 from creditlab.binning.code import DIALECTS, identifier
-from creditlab.binning.cross import Cross, joint_values
+from creditlab.binning.column import FittedColumn, find_bins, find_cross, held_out_effect
+from creditlab.binning.cross import Cross
 from creditlab.binning.edits import Edit, Editor, edit_log
 from creditlab.binning.joins import Policy, policy_of
-from creditlab.binning.levels import LevelRules, care_for, find_groups, units_of
-from creditlab.binning.numbers import find_ranges
+from creditlab.binning.levels import LevelRules, care_for, units_of
 from creditlab.binning.outoffold import deal, out_of_fold_woe, row_hashes
-from creditlab.binning.rows import Rows, outcomes_of, read_target, with_parts, with_totals
+from creditlab.binning.rows import Rows, labels_over, outcomes_of, read_target, with_parts, with_totals
 from creditlab.binning.sample import Rules, Sample
 from creditlab.binning.search import OBJECTIVES
 from creditlab.binning.settings import check_number, frame_of, special_codes, trends_of
 from creditlab.binning.table import BinningResult, BinTable
-from creditlab.binning.tally import Outcomes
 from creditlab.binning.threads import each
-from creditlab.binning.values import form_of, level_text, read_levels
+from creditlab.binning.values import level_text, read_levels
 from creditlab.binning.views import BinningView, view_all
-from creditlab.checks import as_pandas, check_columns, check_one_of, check_target
+from creditlab.checks import as_pandas, check_columns, check_one_of
 from creditlab.errors import InputError, message
 from creditlab.estimators import pack_special, seal, unpack_special, unseal
 from creditlab.files import write_json
@@ -293,7 +291,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             frame, sample, kept = read_target(rows, frame_of(self, rows.X, None if k == 0 else list(frames[0].columns)))
             frames.append(frame)
             samples.append(sample)
-            labels.append(_labels(rows, self.stable_over, kept))
+            labels.append(labels_over(rows, self.stable_over, kept))
             used.append(kept)
         samples = with_parts(with_totals(samples), self.stable_over, labels)
         _check_feasible(rules, samples[0])
@@ -313,13 +311,13 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         without_rows = replace(samples[0], bad=NO_ROWS, weight=None, part=None)
         for name in frames[0].columns:
             columns = [frame[name] for frame in frames]
-            found = _find_bins(columns, samples, trends[name], special[name], rules, self._levels_declared)
+            found = find_bins(columns, samples, trends[name], special[name], rules, self._levels_declared)
             policy = policy_of(name, self.missing, self.special_as, self.unseen)
             column = FittedColumn(found, without_rows, rules, policy, trends[name], beside)
             self._found[name] = column
             tables.append(column.table(self.edits))
         for cross in self.crosses:
-            found = _find_cross(cross, frames, samples, trends, special, rules, self._levels_declared)
+            found = find_cross(cross, frames, samples, trends, special, rules, self._levels_declared)
             self._found[cross.name] = column = FittedColumn(found, without_rows, rules, Policy(), "auto", beside)
             tables.append(column.table(self.edits))
         self.result_ = BinningResult.of(tables, Stamp.of([t.stamp.to_dict() for t in tables], self._spec(), self.seed))
@@ -468,7 +466,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         table = found.table((*self.edits, edit))
         measured = replace(
             edit, made_at=edit.made_at or made_at(), bins_before=old.spec.regular, bins_after=table.spec.regular,
-            iv_before=old.iv, iv_after=table.iv, **_held_out_effect(old, table, held_out),
+            iv_before=old.iv, iv_after=table.iv, **held_out_effect(old, table, held_out),
         )  # fmt: skip
         return self._with_edits((*self.edits, measured))
 
@@ -568,95 +566,9 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _find_bins(
-    columns: list[pd.Series],
-    samples: list[Sample],
-    trend: str,
-    special: list[tuple[Any, str]],
-    rules: Rules,
-    declared: Callable[[pd.Series], LevelRules],
-) -> Found:
-    form = form_of(*columns)
-    if form == "text":
-        return find_groups(columns, samples, special, rules, declared(columns[0]))
-    return find_ranges(columns, samples, form, trend, special, rules)
-
-
-def _find_cross(
-    cross: Cross,
-    frames: list[pd.DataFrame],
-    samples: list[Sample],
-    trends: Mapping[str, str],
-    special: Mapping[str, list[tuple[Any, str]]],
-    rules: Rules,
-    declared: Callable[[pd.Series], LevelRules],
-) -> Found:
-    """The best groups of the cells of two columns."""
-    few = replace(rules, max_bins=min(cross.bins, rules.max_bins))
-    sides = tuple(
-        _find_bins([f[side] for f in frames], samples, trends[side], special[side], few, declared).spec
-        for side in (cross.first, cross.second)
-    )
-    columns = [joint_values(sides, frame, cross.name) for frame in frames]
-    found = find_groups(columns, samples, (), rules)
-    return replace(found, spec=replace(found.spec, sides=sides))
-
-
 def _is_coded_out_of_fold(table: BinTable) -> bool:
     """Many levels in groups that the data made: groups that a person made are not found on the rows."""
     return bool(table.facts.get("many_levels")) and table.spec.regular > 1 and not table.facts.get("edits")
-
-
-@dataclass(frozen=True)
-class FittedColumn:
-    """All that the bin table of one column is made of, so that edits need no search."""
-
-    found: Found
-    sample: Sample
-    rules: Rules
-    policy: Policy
-    trend: str
-    beside: tuple[list[pd.DataFrame], Outcomes] | None = None
-
-    def table(self, edits: Sequence[Edit]) -> BinTable:
-        """The table with these edits of the column replayed."""
-        table = tabulated(self.found, self.sample, self.rules, self.policy, edits, self.trend)
-        if self.beside is None:
-            return table
-        frames, outcomes = self.beside
-        codes = [table.codes(table.values_in(frame)) for frame in frames]
-        return table.seen_by(np.concatenate(codes), outcomes)
-
-
-def _held_out_effect(old: BinTable, new: BinTable, held_out: tuple[Any, Any] | None) -> dict[str, Any]:
-    """IV of the old and the new bins on held-out rows, and the bad rates of the new ones."""
-    if held_out is None:
-        return {}
-    frame, y = held_out
-    bad = check_target(y, "held_out", len(frame))
-    check_columns(frame, list(new.spec.columns), "held_out")
-    found = {}
-    for when, table in (("before", old), ("after", new)):
-        codes = table.codes(table.values_in(frame))
-        n = np.bincount(codes, minlength=table.spec.size)
-        bads = np.bincount(codes, weights=bad, minlength=table.spec.size)
-        share = (n - bads) / (bad == 0).sum() - bads / bad.sum()
-        found[f"held_out_iv_{when}"] = float(share @ table.woe)
-        rates = tuple(float(b / m) if m else None for b, m in zip(bads, n, strict=True))
-    return found | {"held_out_rates": rates}
-
-
-def _labels(rows: Rows, over: str | None, kept: np.ndarray) -> np.ndarray | None:
-    """The labels of the kept rows over which bins must hold."""
-    given = {"period": rows.period, "group": rows.groups}.get(over or "")
-    if given is None:
-        return None
-    labels = np.asarray(given)
-    if labels.shape != kept.shape:
-        raise InputError(
-            message(f"{len(kept)} labels", f"{labels.shape}", f"{over} of Binner.fit", "Give one per row.")
-        )
-    return labels[kept]
 
 
 def _check_feasible(rules: Rules, sample: Sample) -> None:

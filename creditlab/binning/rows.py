@@ -81,6 +81,19 @@ def _beside(values: Any, kept: np.ndarray, name: str) -> pd.Series:
     return series[kept]
 
 
+def labels_over(rows: Rows, over: str | None, kept: np.ndarray) -> np.ndarray | None:
+    """The labels of the kept rows over which bins must hold."""
+    given = {"period": rows.period, "group": rows.groups}.get(over or "")
+    if given is None:
+        return None
+    labels = np.asarray(given)
+    if labels.shape != kept.shape:
+        raise InputError(
+            message(f"{len(kept)} labels", f"{labels.shape}", f"{over} of Binner.fit", "Give one per row.")
+        )
+    return labels[kept]
+
+
 def with_totals(samples: Sequence[Sample]) -> list[Sample]:
     """The target sides of all pieces with the totals of all of them; a target of one class is refused."""
     goods, bads = sum(s.total_goods for s in samples), sum(s.total_bads for s in samples)
