@@ -1,7 +1,7 @@
 """Binning (分箱): optimal bins of every characteristic, their WOE and IV, as a scikit-learn transformer.
 
-`Binner` orchestrates, `column` keeps one column; `numbers` and `levels` are the recipes; `values` reads, `counts` reduces to fine
-cells, `shapes` chooses the shape on held-out counts, `search` finds the cuts, `categories` groups levels, `spec` says
+`Binner` orchestrates, `column` keeps one column, by the recipes in `numbers` and `levels`; `values` reads, `cells`
+counts, `shapes` chooses the shape on held-out counts, `search` finds the cuts, `categories` groups levels, `spec` says
 which value falls where, `characteristic` takes WOE from counts, `table` is what is signed, `views` shows the bins on
 other rows. `continuous` does the same for amounts. It knows arrays and frames, not households: useful outside credit.
 """
