@@ -4,6 +4,7 @@ from creditlab.data.county import County, read_county
 from creditlab.data.crosswalk import make_crosswalk, reveal
 from creditlab.data.household import HouseholdFile
 from creditlab.data.identity import read_key
+from creditlab.data.receipts import ReceiptReconciliation, reconcile_receipts
 from creditlab.data.schema import TABLES, Table
 from creditlab.data.sources import SourceTable, read_table
 from creditlab.data.verification import CrossCheck, cross_check
@@ -14,6 +15,7 @@ __all__ = [
     "County",
     "CrossCheck",
     "HouseholdFile",
+    "ReceiptReconciliation",
     "SourceTable",
     "Table",
     "World",
@@ -24,5 +26,6 @@ __all__ = [
     "read_key",
     "read_table",
     "reveal",
+    "reconcile_receipts",
     "write_county",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -66,8 +66,7 @@ def make_features(file: Any, plan: Iterable[Feature] = PLAN) -> FeatureFrame:
     """
     features = check_plan(plan)
     known = Known(_checked(file))
-    columns = {f.name: fill(known.view(f).measure() if known.has(f) else None, f, known) for f in features}
-    frame = pd.DataFrame(columns, index=known.households)
+    frame = pd.DataFrame(_measured(features, known), index=known.households)[[f.name for f in features]]
     dictionary = Dictionary.of(f.column for f in features)
     return FeatureFrame(
         table=_overview(frame, dictionary),
@@ -75,9 +74,33 @@ def make_features(file: Any, plan: Iterable[Feature] = PLAN) -> FeatureFrame:
         dictionary=dictionary,
         as_of=known.as_of,
         special={f.name: special_of(f) for f in features},
-        stamp=Stamp.of(frame, {"as_of": str(known.as_of.date()), "plan": [f.to_dict() for f in features]}),
+        stamp=Stamp.of(_contents(frame), {"as_of": str(known.as_of.date()), "plan": [f.to_dict() for f in features]}),
         facts={"as_of": str(known.as_of.date()), "households": len(frame), "features": frame.shape[1]},
     )
+
+
+#: tables in the order in which they are gone through, those that are read together side by side
+_TURNS = (
+    "collection_log", "agriculture", "businesses", "tax", "social_security", "housing_fund", "third_party", "payments",
+    "credit_reports", "deposits", "loans", "loan_months", "guarantees", "judgments", "applications",
+)  # fmt: skip
+
+
+def _measured(features: Sequence[Feature], known: Known) -> dict[str, pd.Series]:
+    """Each feature filled; a table is let go after the last feature that opens it, so that memory stays low."""
+    turn = {"households": -1} | {table: place for place, table in enumerate(_TURNS)}
+    order = sorted(features, key=lambda f: max(turn.get(t, len(turn)) for t in f.tables))
+    last = {table: place for place, f in enumerate(order) for table in f.tables}
+    columns: dict[str, pd.Series] = {}
+    gone: set[str] = set()
+    for place, feature in enumerate(order):
+        values = known.view(feature).measure() if known.has(feature) else None
+        columns[feature.name] = fill(values, feature, known)
+        done = {table for table, at in last.items() if at <= place and table not in gone}
+        if done and not {"loans", "loan_months"} & done or {"loans", "loan_months"} <= {*done, *gone}:
+            known.forget({*done, *gone})
+            gone |= done
+    return columns
 
 
 def _checked(file: Any) -> Any:
@@ -93,6 +116,19 @@ def _checked(file: Any) -> Any:
         )
     check_columns(check_frame(file.frame, "household file"), ["village_id"], "household file")
     return file
+
+
+def _contents(frame: pd.DataFrame) -> list[Any]:
+    """The frame as what a stamp hashes fast: the numbers as they lie in memory, texts as codes of their levels."""
+    parts: list[Any] = [frame.index, list(frame.columns)]
+    for name in frame.columns:
+        values = frame[name]
+        if values.dtype.kind == "f":
+            parts.append(values.to_numpy())
+        else:
+            codes, levels = pd.factorize(values, sort=True)
+            parts += [codes, list(levels)]
+    return parts
 
 
 def _overview(frame: pd.DataFrame, dictionary: Dictionary) -> pd.DataFrame:

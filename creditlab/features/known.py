@@ -7,16 +7,18 @@ In every frame the column `household` is the row number of the household in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from creditlab.checks import check_columns
+from creditlab.data.household import places
 from creditlab.data.schema import PROVENANCE, TABLES
 from creditlab.errors import PolicyError, message
-from creditlab.features.spec import Feature
+from creditlab.features.spec import FEWEST_OTHERS, Feature
 
 #: months after which the latest row of a yearly table is too old to speak of today
 LATEST_MONTHS = 36
@@ -33,10 +35,14 @@ def month_number(days: pd.Series | pd.Timestamp) -> Any:
 
 
 class Known:
-    """The tables of one household file up to its date; selections are made when first asked for."""
+    """The tables of one household file up to its date; selections are made when first asked for.
 
-    def __init__(self, file: Any) -> None:
+    While tracing, each frame has a column `source_row`: the row number in the table as it was read.
+    """
+
+    def __init__(self, file: Any, tracing: bool = False) -> None:
         self.file = file
+        self.tracing = tracing
         self.as_of: pd.Timestamp = pd.Timestamp(file.as_of)
         self.census: pd.DataFrame = file.frame
         self.households: pd.Index = self.census.index
@@ -50,13 +56,36 @@ class Known:
             self._made[key] = make(self, *args)
         return self._made[key]
 
+    @property
+    def whole(self) -> Known:
+        """The same for all households of the county: what reaches beyond a household is read there."""
+        whole = getattr(self.file, "whole", self.file)
+        return self if whole is self.file else self.once(_whole)
+
     def has(self, feature: Feature) -> bool:
         """Whether all tables and columns that a feature reads are in this county."""
         there = all(t == "households" or t in self.file.tables for t in feature.tables)
         return there and all(
-            column in (self.census if table == "households" else self.file.tables[table]).columns
+            column in (self.census.columns if table == "households" else self.columns(table))
             for table, _, column in (r.partition(".") for r in feature.reads)
         )
+
+    def columns(self, table: str) -> pd.Index:
+        """The columns that a table of the file has."""
+        tables = self.file.tables
+        return tables.columns(table) if hasattr(tables, "columns") else tables[table].columns
+
+    def forget(self, tables: Collection[str]) -> None:
+        """Let go of what was selected from some tables; it is made again when it is asked for."""
+        about = {t for t in tables if t not in ("loans", "loan_months")}
+        about |= {"loans", "loan_months"} if {"loans", "loan_months"} <= set(tables) else set()
+        for key in list(self._made):
+            make, *args = key
+            of_notes = make in (_notes, _note_months, _reported, _open_notes) and "loans" in about
+            if of_notes or (make in (_rows, _recent, _latest, _last_months) and args[0] in about):
+                del self._made[key]
+        if "pyarrow" in sys.modules:  # texts lie in its pool, which keeps what was let go
+            sys.modules["pyarrow"].default_memory_pool().release_unused()
 
     def consented(self, source: str) -> np.ndarray:
         """Whether each household's consent to a source is valid."""
@@ -84,6 +113,10 @@ class View:
     def __init__(self, known: Known, feature: Feature) -> None:
         self._known, self._feature = known, feature
         self.as_of = known.as_of
+        #: in a file that is traced: the source rows of each table that the measure was shown
+        self.shown: list[tuple[str, pd.DataFrame]] = []
+        #: while tracing a mean over others: their row numbers in the whole file
+        self.others: list[int] = []
         self.village: pd.Series = known.census["village_id"].reset_index(drop=True)
 
     def rows(self, table: str) -> pd.DataFrame:
@@ -104,7 +137,11 @@ class View:
         The last month end before the date of the file is often not known yet; a window that ends where a household's
         own record ends always holds a whole year with its harvest.
         """
-        return self._shown(self._known.once(_last_year, table), table, "age")
+        return self._shown(self._known.once(_last_months, table, 12), table, "age")
+
+    def last_two_years(self, table: str) -> pd.DataFrame:
+        """The rows of the 24 months to each household's last known month end; `age` as in `last_year`."""
+        return self._shown(self._known.once(_last_months, table, 24), table, "age")
 
     def census(self) -> pd.DataFrame:
         """The census row of each household."""
@@ -117,39 +154,121 @@ class View:
 
     def note_months(self, months: int | None = None) -> pd.DataFrame:
         """The month ends of these notes, of the last months or all."""
-        return self._shown(self._known.once(_note_months, months), "loan_months")
+        return self._of_notes(self._known.once(_note_months, months))
 
     def reported(self) -> pd.DataFrame:
         """These notes at the last month end that the bank has closed."""
-        return self._shown(self._known.once(_reported), "loan_months")
+        return self._of_notes(self._known.once(_reported))
 
     def open_notes(self) -> pd.DataFrame:
         """The notes that are open, with `owed`: the balance at the last closed month end, the amount if drawn since."""
         for needed in ("loan_months.balance", "loans.amount"):
             if needed not in self._feature.reads:
                 raise self._undeclared(needed)
+        if self._known.tracing:
+            self._of_notes(self._known.once(_reported))
         return self._shown(self._known.once(_open_notes), "loans", "owed")
+
+    def notes_behind(self) -> pd.DataFrame:
+        """The notes of organisations with one of these households behind them."""
+        notes = self._known.once(_rows, "loans")
+        kind = notes.get("borrower_kind", pd.Series("person", index=notes.index))
+        return self._shown(notes[~kind.isin(_borrowers(self._known))], "loans")
+
+    def notes_guaranteed(self) -> pd.DataFrame:
+        """The guarantees in force that these households gave, with the state of the note: `owed`, `dpd`, by note.
+
+        The note is another household's; its state is that of the last closed month.
+        """
+        given = self._in_force(self.rows("guarantees"))
+        return self._with_state(given)
+
+    def notes_secured(self) -> pd.DataFrame:
+        """The guarantees in force on the open notes of these households; `guarantor` is a row number of the whole."""
+        known = self._known
+        mine = self.open_notes()[["note_id", "household"]]
+        signed = known.whole.once(_rows, "guarantees").rename(columns={"household": "guarantor"})
+        signed = signed[signed["note_id"].isin(mine["note_id"])]
+        shown = self._shown(self._in_force(signed), "guarantees", "guarantor")
+        return shown.merge(mine, on="note_id")
+
+    def county_months(self, notes: pd.Series) -> pd.DataFrame:
+        """These notes of anybody at the last month end that the bank has closed."""
+        known = self._known.whole
+        months = known.once(_rows, "loan_months")
+        months = months[(months["month_end"] == known.once(_closed_month)) & months["note_id"].isin(notes)]
+        return self._shown(months, "loan_months")
+
+    def arrears_in_county(self, households: pd.Series) -> pd.Series:
+        """Most days past due at the last closed month of these households (row numbers of the whole file)."""
+        months = self._known.whole.once(_reported)
+        shown = self._of_notes(months[months["household"].isin(households)], self._known.whole)
+        return shown.groupby("household")["dpd"].max()
+
+    def _of_notes(self, months: pd.DataFrame, known: Known | None = None) -> pd.DataFrame:
+        """Month ends of notes; a trace shows the notes as well, which say whose they are."""
+        if self._known.tracing:
+            notes = (known or self._known).once(_notes)
+            self.shown.append(("loans", notes[notes["note_id"].isin(months["note_id"])]))
+        return self._shown(months, "loan_months")
+
+    def _in_force(self, signed: pd.DataFrame) -> pd.DataFrame:
+        return signed[signed["guaranteed_to"].isna() | (signed["guaranteed_to"] >= self.as_of)]
+
+    def _with_state(self, given: pd.DataFrame) -> pd.DataFrame:
+        state = self.county_months(given["note_id"])
+        columns = [c for c in ("balance", "dpd") if c in state.columns]
+        return given.drop(columns=columns, errors="ignore").merge(state[["note_id", *columns]], on="note_id")
 
     def of_village(self, facts: pd.Series) -> pd.Series:
         """The facts of villages, carried to their households."""
         return self.village.map(facts).dropna()
+
+    def event(self, table: str) -> str:
+        """The column with the day that a row of the table speaks of."""
+        return TABLES[table].event
 
     def has(self, table: str) -> bool:
         """Whether a table is in this county."""
         return table in self._known.file.tables
 
     def measure(self) -> pd.Series:
-        """What the feature's measure gives on this view."""
+        """What the feature's measure gives on this view; over the other households of the village, where it says so."""
         try:
+            if self._feature.others:
+                return self._over_others()
             return self._feature.measure(self)
         except KeyError as hidden:
             raise self._undeclared(str(hidden)) from hidden
+
+    def _over_others(self) -> pd.Series:
+        """The mean of the measure over the other households of each household's village, own household excluded."""
+        whole = self._known.whole
+        view = View(whole, self._feature)
+        values = self._feature.measure(view).dropna().astype("float64")
+        if self._known.tracing:
+            mates = np.flatnonzero(view.village.isin(self.village))
+            own = whole.households.get_indexer(self._known.households)
+            self.shown, self.others = view.shown, [int(i) for i in mates if i not in own]
+        sums = values.groupby(view.village.reindex(values.index).to_numpy()).agg(["sum", "size"])
+        mine = values.reindex(whole.households.get_indexer(self._known.households)).to_numpy()
+        own = pd.notna(mine)
+        there = sums.reindex(self.village.to_numpy()).fillna(0.0)
+        rest = there["size"].to_numpy() - own
+        total = there["sum"].to_numpy() - np.where(own, mine, 0.0)
+        enough = rest >= FEWEST_OTHERS
+        # a sum of non-negative values less one of them may fall below zero by rounding
+        low = min(values.min(), 0.0) if len(values) else 0.0
+        mean = np.maximum(total, low * rest) / np.where(enough, rest, 1)
+        return pd.Series(mean, index=self._known.rows_of_file)[enough]
 
     def _shown(self, frame: pd.DataFrame, table: str, *made: str) -> pd.DataFrame:
         if table not in self._feature.tables:
             raise self._undeclared(table)
         names = {r.partition(".")[2] for r in self._feature.reads if r.partition(".")[0] == table}
         names |= {c.name for c in TABLES[table] if c.use in ("key", "meta")} | {"household", *made}
+        if self._known.tracing:
+            self.shown.append((table, frame))
         return frame[[c for c in frame.columns if c in names]]
 
     def _undeclared(self, what: str) -> PolicyError:
@@ -171,23 +290,44 @@ def _marked(known: Known, places: Any) -> np.ndarray:
 
 
 def _consented(known: Known, source: str) -> np.ndarray:
-    places = known.households.get_indexer(pd.Index(known.file.consented.get(source, ()), dtype=known.households.dtype))
-    return _marked(known, places[places >= 0])
+    given = pd.Series(pd.Index(known.file.consented.get(source, ())), dtype="str")
+    place = places(given, known.households)
+    return _marked(known, place[place >= 0])
 
 
 def _rows(known: Known, table: str) -> pd.DataFrame:
     """The rows up to the date, by household and day, so that sums of floats do not depend on the order of the table."""
-    frame, contract = known.file.tables[table], TABLES[table]
-    check_columns(frame, [contract.event], table)
+    contract, tables = TABLES[table], known.file.tables
+    check_columns(pd.DataFrame(columns=known.columns(table)), [contract.event], table)
     kept = [c.name for c in contract if c.use in ("key", "meta", "model") and c.name not in _PROVENANCE]
+    frame = tables.part(table, kept) if hasattr(tables, "part") else tables[table]
     frame = frame[[c for c in frame.columns if c in kept]]
-    frame = frame[frame[contract.event] <= known.as_of]
+    if known.tracing:
+        frame = frame.assign(source_row=frame.index)
+    frame = _kept(frame, (frame[contract.event] <= known.as_of).to_numpy())
     if "household_id" not in frame.columns or table in _OF_VILLAGES:
         return frame
-    place = known.households.get_indexer(pd.Index(frame["household_id"]))
-    frame = frame.drop(columns="household_id").assign(household=place)[place >= 0]
-    keys = [k for k in contract.keys if k in frame.columns and k != contract.event]
-    return frame.sort_values(["household", contract.event, *keys], kind="stable", ignore_index=True)
+    place = places(frame["household_id"], known.households)
+    frame = _kept(frame.drop(columns="household_id").assign(household=place), place >= 0)
+    return _in_order(frame, contract.event, [k for k in contract.keys if k in frame.columns and k != contract.event])
+
+
+def _kept(frame: pd.DataFrame, mask: np.ndarray) -> pd.DataFrame:
+    """The rows of a mask; the frame itself where that is all of them, for a large table is not copied twice."""
+    return frame if mask.all() else frame[mask]
+
+
+def _in_order(frame: pd.DataFrame, event: str, keys: list[str]) -> pd.DataFrame:
+    """The rows by household, event and keys; the keys, which are texts, are compared only where the rest is equal."""
+    day = frame[event].to_numpy().astype("datetime64[D]").astype("int64")
+    code = frame["household"].to_numpy().astype("int64") * 1_000_000 + day
+    order = np.argsort(code, kind="stable")
+    same = code[order][1:] == code[order][:-1]
+    tied = np.flatnonzero(np.r_[same, False] | np.r_[False, same])
+    if len(tied) and keys:
+        part = frame.iloc[order[tied]].assign(at=order[tied])
+        order[tied] = part.sort_values(["household", event, *keys], kind="stable")["at"].to_numpy()
+    return frame.iloc[order].reset_index(drop=True)
 
 
 def _recent(known: Known, table: str, months: int) -> pd.DataFrame:
@@ -200,11 +340,11 @@ def _latest(known: Known, table: str, months: int, by: str) -> pd.DataFrame:
     return frame[frame[event] == frame.groupby(by)[event].transform("max")]
 
 
-def _last_year(known: Known, table: str) -> pd.DataFrame:
-    frame = known.once(_recent, table, 12 + DORMANT_MONTHS)
+def _last_months(known: Known, table: str, months: int) -> pd.DataFrame:
+    frame = known.once(_recent, table, months + DORMANT_MONTHS)
     month = month_number(frame[TABLES[table].event])
     last = month.groupby(frame["household"]).transform("max")
-    inside = (month > last - 12) & (last > month_number(known.as_of) - DORMANT_MONTHS)
+    inside = (month > last - months) & (last > month_number(known.as_of) - DORMANT_MONTHS)
     return frame.assign(age=last - month)[inside]
 
 
@@ -220,14 +360,25 @@ def _unconnected(known: Known) -> dict[str, np.ndarray]:
     if "collection_log" not in known.file.tables:
         return {}
     log = known.once(_rows, "collection_log")  # in the order of household and request
-    last = log.drop_duplicates(["household", "covers"], keep="last")
-    last = last[last["outcome"] == "not_connected"]
-    return {str(source): rows["household"].to_numpy() for source, rows in last.groupby("covers")}
+    codes, sources = pd.factorize(log["covers"])
+    home = log["household"].to_numpy()
+    last = ~pd.Series(home * (len(sources) + 1) + codes).duplicated(keep="last").to_numpy()
+    last &= log["outcome"].eq("not_connected").to_numpy(dtype=bool)
+    return {str(source): home[last & (codes == place)] for place, source in enumerate(sources)}
 
 
 def _notes(known: Known) -> pd.DataFrame:
     notes = known.once(_rows, "loans")
-    return notes[notes["borrower_kind"].eq("person")] if "borrower_kind" in notes else notes
+    return notes[notes["borrower_kind"].isin(_borrowers(known))] if "borrower_kind" in notes else notes
+
+
+def _borrowers(known: Known) -> tuple[str, ...]:
+    """The kinds of borrowers whose notes are the unit's own: persons, in the file of households."""
+    return tuple(getattr(known.file, "borrowers", ("person",)))
+
+
+def _whole(known: Known) -> Known:
+    return Known(known.file.whole, known.tracing)
 
 
 def _note_months(known: Known, months: int | None) -> pd.DataFrame:
@@ -235,8 +386,9 @@ def _note_months(known: Known, months: int | None) -> pd.DataFrame:
         frame = known.once(_note_months, None)
         return frame[frame["month_end"] > known.as_of - pd.DateOffset(months=months)]
     frame, notes = known.once(_rows, "loan_months"), known.once(_notes)
-    place = pd.Index(notes["note_id"]).get_indexer(frame["note_id"])
-    return frame[place >= 0].assign(household=notes["household"].to_numpy()[place[place >= 0]])
+    place = places(frame["note_id"], pd.Index(notes["note_id"]))
+    home = notes["household"].to_numpy()[place[place >= 0]]
+    return _kept(frame, place >= 0).assign(household=home)
 
 
 def _closed_month(known: Known) -> pd.Timestamp:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from creditlab.features.known import View
-from creditlab.features.measures import share
+from creditlab.features.known import LATEST_MONTHS, View, month_number
+from creditlab.features.measures import latest_change, recent_mean, share
 
 
 def end_balance(view: View) -> pd.Series:
@@ -18,21 +18,84 @@ def end_balance(view: View) -> pd.Series:
     return rows[rows["age"] == 0].dropna(subset=["end_balance"]).groupby("household")["end_balance"].sum()
 
 
-def inflow_volatility(view: View) -> pd.Series:
-    """Standard deviation over mean of the periods' inflow in the last known year; three periods or more."""
-    flows = view.last_year("deposits").dropna(subset=["inflow"]).groupby("household")["inflow"]
-    found = flows.agg(["size", "mean", "var"])
-    # the population variance: these periods are the year, not a sample of it
-    spread = (found["var"] * (found["size"] - 1) / found["size"]).clip(lower=0) ** 0.5
-    return share(spread, found["mean"]).where(found["size"] >= 3)
-
-
 def balance_trend(view: View) -> pd.Series:
     """(last six months - the six before) / their sum, of mean end balances: from -1 (drained) to 1 (filled)."""
     rows = view.last_year("deposits").dropna(subset=["end_balance"])
     half = rows["age"].ge(6).map({True: "prior", False: "last"})
     means = rows.groupby(["household", half])["end_balance"].mean().unstack().reindex(columns=["last", "prior"])
     return share(means["last"] - means["prior"], means["last"] + means["prior"])
+
+
+def lowest_balance(view: View) -> pd.Series:
+    """The lowest end balance of the last known year: what was left in the tightest period."""
+    return view.last_year("deposits").dropna(subset=["end_balance"]).groupby("household")["end_balance"].min()
+
+
+def months_covered(view: View) -> pd.Series:
+    """How many months of outflow the mean end balance of the last known year would pay for."""
+    rows = view.last_year("deposits").dropna(subset=["end_balance", "outflow"])
+    found = rows.groupby("household").agg(balance=("end_balance", "mean"), outflow=("outflow", "sum"))
+    return share(found["balance"], found["outflow"] / 12)
+
+
+def harvest_inflow(view: View) -> pd.Series:
+    """The share of a full year's money in that came from July to December, the months of the harvest and its sale."""
+    rows = view.last_year("deposits").dropna(subset=["inflow"])
+    rows = rows.assign(harvest=rows["inflow"].where(rows["month_end"].dt.month > 6, 0.0))
+    sums = rows.groupby("household").agg(part=("harvest", "sum"), whole=("inflow", "sum"), first=("age", "max"))
+    return share(sums["part"], sums["whole"]).where(sums["first"] >= 9)
+
+
+def consumption_share(view: View) -> pd.Series:
+    """Consumption over the money that came in, in the last known year of each."""
+    spent = view.last_year("payments").dropna(subset=["consumption"]).groupby("household")["consumption"].sum()
+    earned = view.last_year("deposits").dropna(subset=["inflow"]).groupby("household")["inflow"].sum()
+    return share(spent, earned.reindex(spent.index))
+
+
+def income_per_member(view: View) -> pd.Series:
+    """The income stated at the latest visit, by member of the census."""
+    said = _stated(view, "stated_income")
+    members = view.census().set_index("household")["members"]
+    return share(said, members.reindex(said.index))
+
+
+def stated(view: View, column: str) -> pd.Series:
+    """What was stated at the latest visit that has an answer."""
+    return _stated(view, column)
+
+
+def _stated(view: View, column: str) -> pd.Series:
+    rows = view.recent("collection_log", LATEST_MONTHS).dropna(subset=[column])
+    return rows.drop_duplicates("household", keep="last").set_index("household")[column]
+
+
+def area_gap(view: View) -> pd.Series:
+    """|stated - registered| over the larger of the two areas: how far the household and the register disagree."""
+    said, filed = _stated(view, "stated_area"), farm_area(view)
+    both = said.index.intersection(filed.index)
+    larger = pd.concat([said.loc[both], filed.loc[both]], axis=1).max(axis=1)
+    return ((said.loc[both] - filed.loc[both]).abs() / larger.where(larger > 0)).fillna(0.0)
+
+
+def members_gap(view: View) -> pd.Series:
+    """|stated - census| members over the census."""
+    said, filed = _stated(view, "stated_members"), view.census().set_index("household")["members"].dropna()
+    both = said.index.intersection(filed.index)
+    return share((said.loc[both] - filed.loc[both]).abs(), filed.loc[both])
+
+
+def debt_to_income(view: View) -> pd.Series:
+    """Debt elsewhere over the money that came in at our bank in the last known year."""
+    reports = view.latest("credit_reports", 24, "person_id").dropna(subset=["outside_debt"])
+    debt = reports.groupby("household")["outside_debt"].sum()
+    earned = view.last_year("deposits").dropna(subset=["inflow"]).groupby("household")["inflow"].sum()
+    return share(debt, earned.reindex(debt.index))
+
+
+def reports_change(view: View) -> pd.Series:
+    """Change of the debt elsewhere between the last two days on which the household was queried."""
+    return latest_change(view, "credit_reports", "outside_debt", 36)
 
 
 def _areas(view: View) -> pd.DataFrame:
@@ -58,6 +121,44 @@ def main_crop_share(view: View) -> pd.Series:
     """The largest crop's share of the area."""
     areas = _areas(view)
     return share(areas.max(axis=1), areas.sum(axis=1))
+
+
+def crop_share(view: View, crop: str) -> pd.Series:
+    """One crop's share of the area of the latest known year."""
+    areas = _areas(view)
+    return share(areas[crop], areas.sum(axis=1))
+
+
+def area_per_worker(view: View) -> pd.Series:
+    """Contracted area by member who works."""
+    labour = view.census().set_index("household")["labour"]
+    area = farm_area(view)
+    return share(area, labour.reindex(area.index))
+
+
+def area_change(view: View) -> pd.Series:
+    """(area of the last known year - of the year before) / their sum."""
+    rows = view.recent("agriculture", LATEST_MONTHS)
+    crops = [c for c in rows.columns if c.startswith("area_")]
+    rows = rows.dropna(subset=crops, how="all")
+    total = rows[crops].sum(axis=1)
+    sums = total.groupby([rows["household"], rows["year_end"]]).sum().reset_index(name="area")
+    place = sums.groupby("household").cumcount(ascending=False)
+    last, prior = (sums[place == k].set_index("household")["area"] for k in (0, 1))
+    prior = prior.reindex(last.index)
+    return share(last - prior, last + prior)
+
+
+def subsidy_per_mu(view: View) -> pd.Series:
+    """The subsidy of the latest known year by mu."""
+    rows = view.latest("agriculture").dropna(subset=["subsidy"])
+    paid, area = rows.groupby("household")["subsidy"].sum(), farm_area(view)
+    return share(paid, area.reindex(paid.index))
+
+
+def insured_years(view: View) -> pd.Series:
+    """The share of the known years of the last three in which crops were insured."""
+    return recent_mean(view, "agriculture", "insured", 36)
 
 
 def census(view: View, column: str) -> pd.Series:
@@ -101,6 +202,33 @@ def business_abnormal(view: View) -> pd.Series:
     """1 where a business is on the abnormal-operation list, 0 where there is a business and none is."""
     rows = _businesses(view).dropna(subset=["abnormal"])
     return rows["abnormal"].gt(0).groupby(rows["household"]).any().astype(float)
+
+
+def business_age(view: View) -> pd.Series:
+    """Months since the oldest business that is open was first registered."""
+    still = _businesses(view)
+    still = still[still["status"] == "open"]["business_id"]
+    rows = view.rows("businesses")
+    first = rows[rows["business_id"].isin(still)].groupby("household")["status_from"].min()
+    return month_number(view.as_of) - month_number(first)
+
+
+def business_closed(view: View, months: int) -> pd.Series:
+    """Businesses that were cancelled or revoked in the last months."""
+    rows = view.recent("businesses", months)
+    return rows[rows["status"].isin(["cancelled", "revoked"])].groupby("household")["business_id"].nunique()
+
+
+def tax_years(view: View) -> pd.Series:
+    """Years with a tax record among the last three: continuity of filing."""
+    return view.recent("tax", 36).dropna(subset=["grade"]).groupby("household")["year_end"].nunique()
+
+
+def months_paid_share(view: View, table: str) -> pd.Series:
+    """Months paid over months paid and missed, of all members over the known years of the last three."""
+    rows = view.recent(table, 36).dropna(subset=["months_paid", "gap_months"])
+    sums = rows.groupby("household")[["months_paid", "gap_months"]].sum()
+    return share(sums["months_paid"], sums.sum(axis=1))
 
 
 def has_business(view: View) -> pd.Series:

@@ -15,6 +15,7 @@ import pandas as pd
 from creditlab.columns import Column, Dictionary, Level, check_use
 from creditlab.data.schema import TABLES
 from creditlab.errors import InputError, PolicyError, message
+from creditlab.features.windows import AGGREGATES, ON_DATE, Window
 
 if TYPE_CHECKING:
     from creditlab.features.known import View
@@ -28,6 +29,12 @@ READABLE: Mapping[Level, tuple[Level, ...]] = {
     "household-conduct": ("household-conduct", "household-origin"),
     "village": ("village",),
 }
+#: table → the tables that say whose its rows are
+LINKS: Mapping[str, tuple[str, ...]] = {"loan_months": ("loans",)}
+#: what a mean over the other households of the village may read: no household sees its own value in it
+OVER_OTHERS: tuple[Level, ...] = ("household-origin", "household-conduct", "village")
+#: fewest other households with a value for such a mean: of fewer, one could be made out
+FEWEST_OTHERS = 5
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,10 @@ class Feature:
     ----------
     column : name, kind, labels, unit, direction, level; its `source` is the table it speaks of.
     measure : view of the household file → values by household row number; households left out have no rows.
+    window : which rows count, and so the as-of rule: no window holds an event or a row known after the date.
+    aggregate : how the rows of the window become one value, a word of `AGGREGATES`.
+    others : the feature is the mean of the measure over the *other* households of the village, own household excluded;
+        it is of the level 'village', and missing where fewer than `FEWEST_OTHERS` of them have a value.
     reads : the columns with values that it reads, as 'table.column'. Keys, dates and other columns of the class 'meta'
         select and link rows and need no declaration; every other column is hidden from the measure.
     absent : what it means that a household has no rows.
@@ -51,6 +62,20 @@ class Feature:
     absent: Absent = "not_collected"
     undefined: Literal["not_applicable", "not_collected"] = "not_collected"
     applies: Callable[[View], pd.Series] | None = None
+    window: Window = ON_DATE
+    aggregate: str = "value"
+    others: bool = False
+
+    def __post_init__(self) -> None:
+        if self.aggregate not in AGGREGATES:
+            raise InputError(
+                message(
+                    f"one of {', '.join(AGGREGATES)}",
+                    repr(self.aggregate),
+                    f"aggregate of '{self.column.name}'",
+                    "Use one of these words.",
+                )  # fmt: skip
+            )
 
     @property
     def name(self) -> str:
@@ -65,11 +90,17 @@ class Feature:
     @property
     def tables(self) -> tuple[str, ...]:
         """All tables that it opens."""
-        return tuple(dict.fromkeys([self.table, *(r.partition(".")[0] for r in self.reads)]))
+        opened = dict.fromkeys([self.table, *(r.partition(".")[0] for r in self.reads)])
+        return tuple(opened | dict.fromkeys(t for name in opened for t in LINKS.get(name, ())))
 
     @property
     def consents(self) -> tuple[str, ...]:
-        """The tables for which a household's consent is needed, by what is read of them."""
+        """The tables for which a household's consent is needed, by what is read of them.
+
+        A mean over others asks for none of the household itself: what the others did not consent to is blank.
+        """
+        if self.others:
+            return ()
         opened = (r.partition(".") for r in self.reads)
         return tuple(dict.fromkeys(t for t, _, c in opened if TABLES[t][c].access == "consent"))
 
@@ -85,7 +116,8 @@ class Feature:
         """The declared part of the feature as JSON types."""
         return {
             **asdict(self.column), "reads": list(self.reads), "absent": self.absent, "undefined": self.undefined,
-            "applies": self.applies is not None,
+            "applies": self.applies is not None, "window": self.window.name, "aggregate": self.aggregate,
+            "others": self.others,
         }  # fmt: skip
 
 
@@ -113,13 +145,17 @@ def _check_feature(feature: Feature) -> None:
         raise PolicyError(
             message("a model column with a level", f"{feature.column.use}/{feature.column.level}", where, "Declare it.")
         )
+    if feature.others and feature.column.level != "village":
+        raise PolicyError(
+            message("the level 'village'", repr(feature.column.level), where, "Others' conduct is a fact of the place.")
+        )
     unknown = [t for t in feature.tables if t not in TABLES]
     if unknown:
         raise InputError(message("a table of the schema", repr(unknown[0]), where, "See creditlab.data.schema.TABLES."))
     for table in feature.tables:
         names = [r.partition(".")[2] for r in feature.reads if r.partition(".")[0] == table]
         read = {f"{table}.{n}": TABLES[table][n] for n in names}
-        check_use(read, read, purpose=where, levels=READABLE[feature.column.level])
+        check_use(read, read, purpose=where, levels=OVER_OTHERS if feature.others else READABLE[feature.column.level])
         if all(c.use != "model" for c in TABLES[table]):
             raise PolicyError(
                 message(

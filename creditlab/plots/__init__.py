@@ -20,6 +20,7 @@ _AREAS = (
     "loans",
     "means",
     "rejects",
+    "portraits",
     "scorecard",
     "strategy",
     "theme",

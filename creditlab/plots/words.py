@@ -442,6 +442,27 @@ WORDS: Mapping[str, Text] = _glossary(
     court_ends=("案件如何了结", "How cases ended"),
     arrears_apart=("逾期本金与欠息", "Overdue principal and interest apart"),
     channel_funnel=("各渠道申请漏斗", "Funnel by channel"),
+    # the credit file
+    village_leak=("村坏账率的泄漏", "The leak of a careless village rate"),
+    folds_random=("随机分折", "random folds"),
+    folds_village=("按村分折", "folds by village"),
+    late_share=("逾期超30天户占比", "share over 30 days late"),
+    outflow=("转出", "money out"),
+    end_balance=("期末余额", "balance at the end"),
+    area=("面积", "area"),
+    year=("年", "year"),
+    segment=("客群", "segment"),
+    village_code=("村", "village"),
+    unexplained=("未解释差异", "unexplained difference"),
+    tier_moves=("预计换档户数", "households expected to change tier"),
+    portrait_conduct=("余额与逾期", "Balance and arrears"),
+    portrait_flows=("存款往来", "Money in and out"),
+    portrait_crops=("各作物面积", "Area by crop"),
+    portrait_sources=("数据来源", "Sources"),
+    coverage=("采集覆盖", "Coverage by source"),
+    collection=("下一步采集什么", "What to collect next"),
+    pivot=("透视", "Pivot"),
+    receipts=("村集体收付对账", "Village receipts against the bank"),
 )
 
 

@@ -1,6 +1,7 @@
 """The study: modelling frame, village panel, the whole county, a flat table. Notebooks and the command line call it."""
 
 from creditlab.study.apply import model_sql, score_table, write_scores
+from creditlab.study.collection import CollectionLedger, collection_ledger
 from creditlab.study.comparing import report_diff
 from creditlab.study.crosses import CrossSearch, find_crosses
 from creditlab.study.crossfit import CrossFit, cross_explain, cross_fit
@@ -16,13 +17,21 @@ from creditlab.study.outcome import StudyResult
 from creditlab.study.pair import CardPair, card_pair
 from creditlab.study.panel import VillagePanel, village_panel
 from creditlab.study.populations import Populations, county_populations
+from creditlab.study.portraits import Portrait, portrait
 from creditlab.study.rechecking import recheck_report
 from creditlab.study.run import run_study
 from creditlab.study.truth import definitions_with_truth, with_truth
 from creditlab.study.validating import monitoring_report, read_report, validation_report
+from creditlab.study.village_leak import VillageRateLeak, village_rate_leak
 from creditlab.study.why import VillageWhy, village_why
 
 __all__ = [
+    "CollectionLedger",
+    "Portrait",
+    "VillageRateLeak",
+    "collection_ledger",
+    "portrait",
+    "village_rate_leak",
     "CardPair",
     "CrossFit",
     "CrossSearch",

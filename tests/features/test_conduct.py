@@ -49,12 +49,25 @@ MONTHS = rows(
         ("dpd_max_12m", (25, 0, NOT_APPLICABLE, NOT_APPLICABLE)),
         # 2022-01, 2022-12, 2023-01, 2023-11; 2021-10 lies outside
         ("overdue_months_24m", (4, 0, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("late_30_months_24m", (2, 0, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("late_90_months_24m", (0, 0, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("months_since_late", (1, NOT_APPLICABLE, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("worst_class_12m", (2, 1, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("balance_change_12m", (1.0, NOT_APPLICABLE, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("loan_drawn_24m", (95, 0, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("loan_due_6m", (60, NOT_APPLICABLE, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("loan_organisation_balance", (0, 0, 500, 0)),
         ("ever_special_mention", (1, 0, NOT_APPLICABLE, NOT_APPLICABLE)),
         ("extended_24m", (1, 0, NOT_APPLICABLE, NOT_APPLICABLE)),
     ],
 )
 def test_notes_and_arrears(name, values):
     assert tuple(feature(name, loans=LOANS, loan_months=MONTHS).values()) == values
+
+
+def test_the_balance_is_compared_with_that_of_twelve_months_before():
+    then = rows("loan_months", "note_id month_end balance", ("N2", "2022-11-30", 180), ("N2", "2023-11-30", 60))
+    assert feature("balance_change_12m", loans=LOANS, loan_months=then)["H1"] == -0.5
 
 
 def test_a_month_overdue_on_two_notes_counts_once():
@@ -115,3 +128,74 @@ def test_refusals_are_counted_by_the_day_of_the_decision():
         ("A6", "H4", "2021-12-20", "refused", "2022-01-05"),  # asked before, decided within
     )
     assert list(feature("refusals_24m", applications=asked).values()) == [2, 0, 0, 1]
+
+
+SIGNED = rows(
+    "guarantees",
+    "note_id household_id kind guaranteed_from guaranteed_to",
+    ("N2", "H2", "joint", "2022-03-01", "2026-03-01"),
+    ("N2", "H3", "joint", "2022-03-01", None),
+    ("N2", "H4", "joint", "2022-03-01", "2023-03-01"),  # ran out
+    ("N9", "H1", "joint", "2022-03-01", None),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("guaranteed_amount", (40, 60, 60, 0)),
+        ("guaranteed_dpd", (200, 5, 5, 0)),
+        ("guarantors", (2, 1, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("guarantors_dpd", (200, 5, NOT_APPLICABLE, NOT_APPLICABLE)),
+    ],
+)
+def test_the_guarantee_network_is_read_from_both_ends(name, values):
+    """H2 guarantees N2 of H1 and is itself 200 days late on N9, which H1 guarantees."""
+    ours = rows(
+        "loans", "note_id borrower_kind household_id granted_on amount",
+        ("N2", "person", "H1", "2022-03-01", 80), ("N9", "person", "H2", "2022-03-01", 80),
+    )  # fmt: skip
+    months = rows(
+        "loan_months", "note_id month_end balance dpd",
+        ("N2", "2023-11-30", 60, 5), ("N9", "2023-11-30", 40, 200), ("N9", "2023-10-31", 40, 999),
+    )  # fmt: skip
+    found = tuple(feature(name, loans=ours, loan_months=months, guarantees=SIGNED).values())
+    assert found == values
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("applications_24m", (2, 0, 1, 0)),
+        ("applications_remote_share_24m", (0.5, NOT_APPLICABLE, 1, NOT_APPLICABLE)),
+        ("application_amount_24m", (90, NOT_APPLICABLE, 20, NOT_APPLICABLE)),
+    ],
+)
+def test_applications_by_channel(name, values):
+    asked = rows(
+        "applications", "application_id household_id channel amount applied_on",
+        ("A1", "H1", "branch", 90, "2023-05-01"), ("A2", "H1", "wechat", 40, "2022-06-01"),
+        ("A3", "H1", "mobile", 999, "2021-06-01"), ("A4", "H3", "mobile", 20, "2023-06-01"),
+    )  # fmt: skip
+    assert tuple(feature(name, applications=asked).values()) == values
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("cases_as_guarantor", (0, 0, 1, 0)),
+        ("cases_amount_open", (50, 0, 0, 0)),
+        ("cases_evasion", (1, 0, 0, 0)),
+        ("cases_no_assets", (0, 1, 0, 0)),
+        ("months_since_case", (11, 47, NOT_APPLICABLE, NOT_APPLICABLE)),
+    ],
+)
+def test_cases_as_guarantor_and_how_cases_ended(name, values):
+    cases = rows(
+        "judgments", "case_id household_id role filed_on amount closed_on evasion outcome",
+        ("J1", "H1", "debtor", "2021-01-01", 100, "2022-01-01", 1, "paid"),
+        ("J2", "H1", "debtor", "2023-01-01", 50, None, None, None),
+        ("J3", "H2", "debtor", "2020-01-01", 10, "2021-01-01", 0, "no_assets"),
+        ("J4", "H3", "guarantor", "2023-01-01", 99, None, None, None),
+    )  # fmt: skip
+    assert tuple(feature(name, judgments=cases).values()) == values

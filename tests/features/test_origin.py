@@ -31,6 +31,13 @@ DEPOSIT_VALUES = {
     "deposit_outflow_share_12m": (0.75, NOT_APPLICABLE),
     # ends 500, 700 against 100, 300: (600 - 200) / 800
     "deposit_trend_6m": (0.5, NOT_APPLICABLE),
+    "deposit_low_12m": (100.0, 60.0),
+    # mean end balance 400 against 75 of outflow a year
+    "deposit_months_covered": (64.0, NOT_APPLICABLE),
+    # the year before has one quarter of 9e9
+    "deposit_inflow_change": ((100 - 9e9) / (100 + 9e9), NOT_APPLICABLE),
+    "deposit_inflow_peak_12m": (0.4, NOT_APPLICABLE),
+    "deposit_harvest_share_12m": (0.5, NOT_APPLICABLE),
 }
 
 
@@ -59,6 +66,12 @@ FARMS = rows(
         ("farm_livestock", (3.0, 20.0, NOT_COLLECTED, NOT_COLLECTED)),
         ("farm_machinery", (0.0, 1.0, NOT_COLLECTED, NOT_COLLECTED)),
         ("farm_subsidy", (960.0, 0.0, NOT_COLLECTED, NOT_COLLECTED)),
+        ("farm_maize_share", (0.75, NOT_APPLICABLE, NOT_COLLECTED, NOT_COLLECTED)),
+        ("farm_apple_share", (0.0, NOT_APPLICABLE, NOT_COLLECTED, NOT_COLLECTED)),
+        ("farm_area_per_worker", (4.0, 0.0, NOT_COLLECTED, NOT_COLLECTED)),
+        ("farm_area_change", ((8 - 50) / 58, NOT_APPLICABLE, NOT_COLLECTED, NOT_COLLECTED)),
+        ("farm_subsidy_per_mu", (120.0, NOT_APPLICABLE, NOT_COLLECTED, NOT_COLLECTED)),
+        ("farm_insured_share_36m", (0.5, NOT_AUTHORISED, NOT_COLLECTED, NOT_AUTHORISED)),
         ("farm_insured", (1.0, NOT_AUTHORISED, NOT_COLLECTED, NOT_AUTHORISED)),
     ],
 )
@@ -103,6 +116,8 @@ SHOPS = rows(
     ("name", "values"),
     [
         ("business_open", (1, 0, 2, 0)),
+        ("business_age", (107, NOT_APPLICABLE, 47, NOT_APPLICABLE)),
+        ("business_closed_36m", (0, 1, 0, 0)),
         ("business_sector", ("retail", "not_applicable", "retail", "not_applicable")),
         ("business_abnormal", (1, 0, 0, NOT_APPLICABLE)),
     ],
@@ -125,6 +140,8 @@ TAX = rows(
     [
         ("tax_grade", ("C", "not_applicable", "not_collected", "not_applicable")),
         ("tax_paid", (300, NOT_APPLICABLE, NOT_AUTHORISED, NOT_APPLICABLE)),
+        ("tax_years_36m", (2, NOT_APPLICABLE, NOT_COLLECTED, NOT_APPLICABLE)),
+        ("tax_paid_change", (-0.25, NOT_APPLICABLE, NOT_AUTHORISED, NOT_APPLICABLE)),
         ("tax_arrears", (80, NOT_APPLICABLE, NOT_AUTHORISED, NOT_APPLICABLE)),
     ],
 )
@@ -153,6 +170,8 @@ def test_social_security_and_housing_fund_are_means_of_the_latest_year():
 @pytest.mark.parametrize(
     ("name", "values"),
     [
+        ("consumption_volatility_12m", (NOT_APPLICABLE, NOT_AUTHORISED, NOT_APPLICABLE, NOT_AUTHORISED)),
+        ("merchant_receipts_change", (NOT_APPLICABLE, NOT_AUTHORISED, NOT_APPLICABLE, NOT_AUTHORISED)),
         ("merchant_receipts_12m", (70, NOT_AUTHORISED, NOT_APPLICABLE, NOT_AUTHORISED)),
         ("consumption_12m", (7, NOT_AUTHORISED, NOT_APPLICABLE, NOT_AUTHORISED)),
         ("bills_on_time_12m", (0.75, NOT_AUTHORISED, NOT_APPLICABLE, NOT_AUTHORISED)),
@@ -197,3 +216,57 @@ def test_risk_flag_of_the_agency_is_that_of_the_latest_date():
     )
     found = feature("third_party_flag", consented={"third_party": HOMES}, third_party=flags)
     assert list(found.values()) == [0, 1, NOT_COLLECTED, NOT_COLLECTED]
+
+
+VISITS = rows(
+    "collection_log",
+    "household_id covers requested_on outcome stated_income stated_area stated_members stated_business",
+    ("H1", "survey", "2021-06-01", "done", 90000, 9, 3, "none"),
+    ("H1", "survey", "2023-06-01", "done", 80000, 6, None, "open"),
+    ("H1", "tax", "2023-08-01", "refused", None, None, None, None),  # says nothing of the household
+    ("H2", "survey", "2023-06-01", "done", None, 0, 2, "none"),
+    ("H3", "survey", "2020-06-01", "done", 1, 1, 1, "open"),  # too old
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("stated_income", (80000, NOT_COLLECTED, NOT_AUTHORISED, NOT_AUTHORISED)),
+        ("stated_income_per_member", (20000, NOT_COLLECTED, NOT_AUTHORISED, NOT_AUTHORISED)),
+        ("stated_business", ("open", "none", "not_collected", "not_collected")),
+        ("stated_area_gap", (0.25, 0.0, NOT_COLLECTED, NOT_COLLECTED)),  # 6 stated, 8 registered
+        ("stated_members_gap", (0.25, 0.0, NOT_COLLECTED, NOT_COLLECTED)),
+    ],
+)
+def test_what_was_stated_is_held_against_the_registers(name, values):
+    found = feature(name, consented={"collection_log": {"H1", "H2"}}, collection_log=VISITS, agriculture=FARMS)
+    assert tuple(found.values()) == values
+
+
+def test_debt_elsewhere_against_income_and_against_the_query_before():
+    reports = rows(
+        "credit_reports", "person_id household_id queried_on outside_debt",
+        ("P1", "H1", "2022-05-01", 100), ("P1", "H1", "2023-05-01", 300), ("P2", "H2", "2023-05-01", 50),
+    )  # fmt: skip
+    given = {"credit_reports": {"H1", "H2"}}
+    ratio = feature("outside_debt_to_inflow", consented=given, credit_reports=reports, deposits=DEPOSITS)
+    assert list(ratio.values()) == [3.0, NOT_APPLICABLE, NOT_AUTHORISED, NOT_AUTHORISED]
+    change = feature("outside_debt_change", consented=given, credit_reports=reports)
+    assert list(change.values()) == [0.5, NOT_APPLICABLE, NOT_AUTHORISED, NOT_AUTHORISED]
+
+
+def test_continuity_of_social_security_counts_months_over_three_years():
+    paid = rows(
+        "social_security", "person_id household_id year_end months_paid gap_months",
+        ("P1", "H1", "2019-12-31", 0, 12), ("P1", "H1", "2021-12-31", 12, 0), ("P1", "H1", "2022-12-31", 6, 6),
+    )  # fmt: skip
+    assert feature("social_paid_share_36m", social_security=paid)["H1"] == 0.75
+    base = feature("fund_base", consented={"housing_fund": HOMES}, housing_fund=paid.assign(base=[1.0, 2.0, 3.0]))
+    assert base["H1"] == 3.0 and base["H2"] == NOT_APPLICABLE
+
+
+def test_the_score_of_the_agency_is_that_of_the_latest_date():
+    scored = rows("third_party", "household_id product dated_on score", ("H1", "a", "2022-12-11", 700),
+                  ("H1", "a", "2023-12-11", 600))  # fmt: skip
+    assert feature("third_party_score", consented={"third_party": HOMES}, third_party=scored)["H1"] == 600

@@ -10,7 +10,7 @@ import pytest
 from creditlab.columns import UNITS_ZH, Column, check_use
 from creditlab.data.schema import TABLES
 from creditlab.errors import InputError, PolicyError
-from creditlab.features import PLAN, Feature, make_features, portrait
+from creditlab.features import PLAN, Feature, catalogue_page, make_features
 from tests.features.stand_in import StandIn, census, rows
 
 
@@ -66,14 +66,33 @@ def test_every_read_of_the_plan_is_a_model_column_of_its_level():
     check_use(read, read, purpose="plan")
     for item in PLAN:
         levels = {read[r].level for r in item.reads}
+        if item.column.level == "village" and not item.others:
+            assert levels <= {"village"}, item.name
         if item.column.level == "household-origin":
             assert levels == {"household-origin"}, item.name
 
 
 def test_the_plan_has_enough_features_of_each_level():
     levels = pd.Series([f.column.level for f in PLAN]).value_counts()
-    assert len(PLAN) >= 24 and levels["household-origin"] >= 15
-    assert levels["household-conduct"] >= 10 and levels["village"] >= 4
+    assert len(PLAN) >= 80 and levels["household-origin"] >= 40
+    assert levels["household-conduct"] >= 30 and levels["village"] >= 15
+
+
+def test_every_table_with_model_columns_gives_a_feature():
+    with_facts = {t.name for t in TABLES.values() if any(c.use == "model" for c in t)}
+    assert with_facts == {f.table for f in PLAN}
+
+
+def test_the_page_of_features_is_the_plan(root):
+    assert (root / "docs" / "features.md").read_text(encoding="utf-8") == catalogue_page()
+
+
+def test_only_features_of_the_village_look_at_other_households():
+    column = Column("planted", zh="植入", en="planted", level="household-conduct", source="deposits")
+    with pytest.raises(PolicyError, match="the level 'village'"):
+        make_features(file_with("deposits"), [Feature(column, lambda view: view.village, others=True)])
+    with pytest.raises(InputError, match="aggregate of 'planted'"):
+        Feature(column, lambda view: view.village, aggregate="modal")
 
 
 @pytest.mark.parametrize("item", PLAN, ids=lambda f: f.name)
@@ -82,6 +101,7 @@ def test_each_feature_is_documented(item):
     assert re.search("[\u4e00-\u9fff]", column.zh) and column.en.isascii() and column.en != column.name
     assert column.level and column.source in TABLES and column.use == "model"
     assert column.unit in {"", *UNITS_ZH}
+    assert item.window.rule("zh") and item.window.rule("en") and item.aggregate
     assert item.measure.func.__doc__ if hasattr(item.measure, "func") else item.measure.__doc__
     assert column.kind != "text" or column.direction == 0
 
@@ -104,8 +124,3 @@ def test_wrong_plans_and_files():
         make_features(census())
     with pytest.raises(InputError, match="village_id"):
         make_features(StandIn(census().drop(columns="village_id"), {}))
-
-
-def test_the_portrait_says_what_is_missing():
-    with pytest.raises(NotImplementedError, match="portrait is not built yet"):
-        portrait(StandIn(census(), {}), "H1")

@@ -41,6 +41,10 @@ def test_service_points_are_those_open_on_the_day():
         ("S4", "V2", "agent", "2024-01-01", None),
     )
     assert list(feature("village_service_points", service_points=points).values()) == [2, 2, 0, 0]
+    assert list(feature("village_agents", service_points=points).values()) == [1, 1, 0, 0]
+    assert list(feature("village_terminals", service_points=points).values()) == [1, 1, 0, 0]
+    served = feature("village_months_served", service_points=points)
+    assert list(served.values()) == [47, 47, *[MISSING_CODES["not_applicable"]] * 2]
 
 
 @pytest.mark.parametrize(("name", "value"), [("village_qr_share_12m", 0.5), ("village_reconciled_share_12m", 0.75)])
@@ -57,3 +61,26 @@ def test_receipts_of_the_last_year(name, value):
         ("R7", "V1", "2024-01-01", "receipt", "cash", 0, None),  # after the date of the file
     )
     assert list(feature(name, village_receipts=paid).values()) == [value, value, NOT_COLLECTED, NOT_COLLECTED]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("village_receipts_per_household_12m", 6.0),
+        ("village_payments_per_household_12m", 2.0),
+        ("village_land_rent_share_12m", 2 / 3),
+        ("village_receipt_gap_12m", 0.25),  # (50 + 50) / 400: the second has no statement at all
+        ("village_voucher_share_12m", 0.75),
+    ],
+)
+def test_the_books_of_the_collective(name, value):
+    paid = rows(
+        "village_receipts", "receipt_id village_id paid_on direction purpose channel amount bank_amount voucher",
+        ("R1", "V1", "2023-02-01", "receipt", "fee", "qr", 50, None, 1),
+        ("R2", "V1", "2023-06-01", "receipt", "fee", "qr", 50, 50, 1),
+        ("R3", "V1", "2023-07-01", "receipt", "land_rent", "cash", 200, 150, 0),
+        ("R4", "V1", "2023-12-31", "payment", "works", "cash", 100, 100, 1),
+        ("R5", "V1", "2022-12-31", "receipt", "fee", "cash", 999, 0, 0),  # a year ago
+    )  # fmt: skip
+    found = feature(name, village_receipts=paid, villages=VILLAGES)
+    assert found["H1"] == pytest.approx(value) and found["H3"] == NOT_COLLECTED
