@@ -96,6 +96,7 @@ def test_a_study_looks_back_in_the_villages_of_today(tables, changed) -> None:
     assert (features.loc[true.index[true == MERGED], "village_km_to_court"] >= 0).all()
     rules = today.check().query("table == 'village_changes'")["rule"]
     assert rules.str.contains("merged").any() and rules.str.contains("split").any()
+    assert not rules.str.contains("not among").any()
 
 
 def test_a_county_without_changes_comes_back_as_it_is(tables) -> None:

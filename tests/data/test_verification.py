@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from creditlab.data import County, make_county, read_county
+from creditlab.data import County, make_county
 from creditlab.data.household import household_file
 from creditlab.data.reliability import dawid_skene, grubbs
 from creditlab.data.statements import FACTS, SOURCES, statements
@@ -26,13 +24,13 @@ def true_facts(truth: pd.DataFrame, day: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def county(sample_folder: Path) -> County:
-    return read_county(sample_folder)
+def county(sample_county: County) -> County:
+    return sample_county
 
 
 @pytest.fixture(scope="module")
-def truth(sample_folder: Path) -> pd.DataFrame:
-    return true_facts(pd.read_parquet(sample_folder / "truth" / "facts.parquet"), AS_OF)
+def truth(sample_truth: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return true_facts(sample_truth["facts"], AS_OF)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def test_small_counties_of_other_seeds_give_the_same_verdict(seed: int) -> None:
 
 
 def test_the_default_rule_errs_least(county: County, truth: pd.DataFrame, check: CrossCheck) -> None:
-    some = truth["household_id"].iloc[::3]
+    some = truth["household_id"].iloc[::4]
     file = household_file({n: s.frame for n, s in county.tables.items()}, pd.Timestamp(AS_OF), households=some)
     whole = {
         rule: cross_check(file, rule).error(truth).query("source == 'all'").set_index("fact")["resolved_error"]
@@ -68,8 +66,8 @@ def test_the_default_rule_errs_least(county: County, truth: pd.DataFrame, check:
     }
     table = pd.DataFrame(whole)
     best = table.min(axis=1)
-    # on a third of the county one household is 0.0004 of the facts: two of them are no difference
-    assert (table["weighted"] <= best * 1.05 + 0.001).all()
+    # on a quarter of the county one household is 0.0006 of the facts: two of them are no difference
+    assert (table["weighted"] <= best * 1.05 + 0.0012).all()
     assert table["weighted"].sum() == table.sum().min()
 
 
