@@ -20,7 +20,8 @@ from creditlab.results import digest
 from creditlab.scorecard import Scorecard
 from creditlab.study.flat import flat_table
 from creditlab.study.models import load
-from creditlab.study.splits import FEWEST_GROUPS, split_rows
+from creditlab.study.recheck_card import recheck_card
+from creditlab.study.splits import DEVELOPMENT, FEWEST_GROUPS, split_rows
 from creditlab.study.validating import Roles, load_models, read_report, read_rows
 from creditlab.validation.rechecking import (
     FIGURES,
@@ -66,13 +67,14 @@ def recheck_report(report: str | Path, data: str | Path, model: Any = None) -> R
     if "columns" in manifest:
         known, rows = _validated(manifest, data, model)
     elif Path(data).is_file() and (manifest.get("config") or {}).get("target"):
-        known, rows = _studied(manifest, Path(report).parent, data)
+        known, rows = _studied(stored, Path(report).parent, data)
     spec = {**_spec(stored), "development": _development(manifest)}
     if known is None:
         rows += [_left("test", t["id"], t["scope"], _count(t, FIGURES), COUNTY) for t in tests]
     else:
         rows += recheck_lines(tests, known, spec, stored.get("reference", {}))
-    return recheck_result([*rows, *_shown(stored, known, spec)], [np.array([len(tests)])])
+    done = {str(row["id"]) for row in rows if row["part"] in ("table", "figure")}
+    return recheck_result([*rows, *_shown(stored, known, spec, done)], [np.array([len(tests)])])
 
 
 def _spec(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,9 +169,11 @@ def _by_statsmodels(manifest: Mapping[str, Any], frame: pd.DataFrame, roles: Rol
     ]
 
 
-def _studied(manifest: Mapping[str, Any], folder: Path, data: Any) -> tuple[Data | None, list[dict[str, Any]]]:
+def _studied(stored: Mapping[str, Any], folder: Path, data: Any) -> tuple[Data | None, list[dict[str, Any]]]:
     """The rows of `creditlab scorecard`, with the models that lie beside its report."""
-    config = StudyConfig(**{k: v for k, v in manifest["config"].items() if k in StudyConfig.__dataclass_fields__})
+    config = StudyConfig(
+        **{k: v for k, v in stored["manifest"]["config"].items() if k in StudyConfig.__dataclass_fields__}
+    )
     table = flat_table(read_table(data), config, Path(data).stem)
     group = None if table.group is None else table.group.to_numpy(dtype=object)
     split = split_rows(table.y, date=table.date, group=group, share=config.test_share, seed=config.seed)
@@ -180,18 +184,23 @@ def _studied(manifest: Mapping[str, Any], folder: Path, data: Any) -> tuple[Data
             model = load(folder / file)
             prob[name] = model.predict_proba(table.X[list(model.feature_names_in_)])[:, 1]
             rows += _by_sql(name, model, table.X)
+            if name == "card" and table.weight is None:
+                fitted = split == DEVELOPMENT
+                rows += recheck_card(stored, model, table.X[fitted], table.y[fitted])
     if "card" not in prob:
         raise InputError(message("model.json beside the report", "none", str(folder), "Keep the folder together."))
     return Data(table.y, prob, split.astype(object), several), rows
 
 
-def _shown(stored: Mapping[str, Any], known: Data | None, spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _shown(
+    stored: Mapping[str, Any], known: Data | None, spec: Mapping[str, Any], done: set[str]
+) -> list[dict[str, Any]]:
     """What the page shows beside the lines: curves, tables, figures."""
     tables = {id: t["rows"] for id, t in stored.get("tables", {}).items()}
     figures = {f["id"]: f["data"]["rows"] for f in stored.get("figures", ())}
     tests = stored.get("tests", [])
     rows = recheck_printed(tables, tests)
-    names = {row["id"] for row in rows}
+    names = {row["id"] for row in rows} | done
     for id, points in figures.items():
         if known is not None and points and {"curve", "model", "scope", "x", "y"} <= set(points[0]):
             rows += recheck_curves([_plain(p) for p in points], known, spec, SHOWN)
