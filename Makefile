@@ -52,7 +52,7 @@ wheelhouse: setup
 
 # Needs uv; the lock carries hashes and no index address.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra notebook --extra dev --extra explain --extra static --extra word --extra link pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra notebook --extra dev --extra explain --extra static --extra word --extra link --extra geo pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group engines -o engines.lock
 
 clean:
