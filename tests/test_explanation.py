@@ -260,3 +260,14 @@ def test_points_set_by_hand_are_explained_too() -> None:
     e = explain(edited, X)
     np.testing.assert_allclose(np.asarray(e.values).sum(axis=1) + e.base_value, edited.decision_function(X), atol=1e-9)
     assert not np.allclose(np.asarray(e.values), np.asarray(explain(card, X).values))
+
+
+@pytest.mark.parametrize("name", ["card", "challenger"])
+def test_scored_rows_carry_the_sentences_of_the_explanation(models, data, name: str) -> None:
+    from creditlab.study import score_table
+
+    X = data[0].head(30)
+    scores = score_table(models[name], X, lang="en")
+    told = explain(models[name], X).reasons(3, "en")
+    for column in ("reason_1", "reason_2", "reason_3"):
+        assert scores[column].fillna("").tolist() == told[column].fillna("").tolist()

@@ -30,7 +30,7 @@ def score_table(model: Any, frame: pd.DataFrame, lang: str = "zh") -> pd.DataFra
 
     Returns
     -------
-    DataFrame : row pd points and, where the model gives them, reason_1 … reason_3; index as in `frame`.
+    DataFrame : row pd points reason_1 … reason_3, the same sentences for card and booster; index as in `frame`.
     """
     check_frame(frame, "table")
     check_columns(frame, model.feature_names_in_, "table")
@@ -40,8 +40,9 @@ def score_table(model: Any, frame: pd.DataFrame, lang: str = "zh") -> pd.DataFra
     scores["points"] = model.points(X)
     if hasattr(model, "reasons"):
         reasons = model.reasons(X, k=REASONS, lang=lang)
-        scores = scores.join(reasons[[c for c in reasons.columns if c.startswith("reason")]])
-    return scores
+    else:  # the same sentences, from the exact contributions of the trees
+        reasons = explain(model, X).reasons(REASONS, lang)
+    return scores.join(reasons[[c for c in reasons.columns if c.startswith("reason")]])
 
 
 def write_scores(scores: pd.DataFrame, path: str | Path) -> None:
