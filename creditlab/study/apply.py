@@ -12,6 +12,7 @@ import pandas as pd
 from creditlab.binning import Binner
 from creditlab.checks import check_columns, check_frame, check_one_of
 from creditlab.errors import InputError, message
+from creditlab.explanation import explain
 from creditlab.files import whole_file
 from creditlab.scorecard import Scorecard
 from creditlab.study.outcome import harmless
