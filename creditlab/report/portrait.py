@@ -243,7 +243,7 @@ def _crops(crops: pd.DataFrame) -> Chart:
 
 
 def _links(network: pd.DataFrame) -> list[dict[str, Any]]:
-    roles = {"guarantor": Text("为其担保", "guaranteed by"), "guaranteed": Text("替其担保", "guarantees")}
+    roles = {"guarantor": Text("为其担保", "backed by"), "guaranteed": Text("替其担保", "backs")}
     return [
         {"role": roles[r["role"]], "household": r["household"], "state": _owed(r["owed"], r["dpd"])}
         for r in network.groupby("role").head(SHOWN).to_dict("records")
