@@ -25,10 +25,10 @@ from creditlab.validation.second_path import (
     SKIPPED,
     SKIPPED_AREAS,
     TOLERANCE,
-    Part,
     calibration,
     roc,
 )
+from creditlab.validation.second_ranks import Part
 
 FIGURES = ("n", "estimate", "statistic", "df", "p_value", "lo", "hi")
 COLUMNS = ["part", "id", "scope", "figure", "reported", "second", "difference", "state", "reason"]
