@@ -163,7 +163,9 @@ def _judged(
     y = np.asarray(target, dtype=float)
     table = now.get(name)
     old = None if before is None or name not in before else before[name]
-    missing = values.isna().to_numpy() | values.isin(list(codes)).to_numpy()
+    # 'not applicable' is a fact of the household (never late, no business), not a record that is missing
+    absent = [code for code, meaning in dict(codes).items() if "not applicable" not in str(meaning)]
+    missing = values.isna().to_numpy() | values.isin(absent).to_numpy()
     return {
         "feature": name,
         "iv": float(table.iv) if table is not None else 0.0,
@@ -197,7 +199,7 @@ def _with_verdict(table: pd.DataFrame, iv_limit: float, conduct: np.ndarray) -> 
     marks = {
         "dated later": table["later"] > 0,
         "iv": table["iv"] >= iv_limit,
-        "sudden": (table["iv"] >= least) & (table["iv_earlier"] < LASTING * table["iv"]),
+        "sudden": (table["iv_lo"] >= least) & (table["iv_earlier"] < LASTING * table["iv"]),
         "pure": table["pure"] >= PURE,
         "presence": table["presence"] >= PRESENCE_LIMIT,
     }
