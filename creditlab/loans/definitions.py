@@ -255,9 +255,7 @@ def _samples(
     return samples
 
 
-def _grid(
-    samples: dict[tuple[int, str], list[Judged]], choice: Bad, grey: int, level: float
-) -> pd.DataFrame:
+def _grid(samples: dict[tuple[int, str], list[Judged]], choice: Bad, grey: int, level: float) -> pd.DataFrame:
     keys = {key: _keyed(parts) for key, parts in samples.items()}
     chosen = keys.get((choice.dpd, choice.window))
     rows = []

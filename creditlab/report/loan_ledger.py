@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -30,19 +31,10 @@ def ledger(parts: Parts) -> Section:
     blocks: list[Block] = parts.missing("reconciliation")
     if "reconciliation" in parts:
         result = parts["reconciliation"]
-        facts = result.facts
         blocks += [
-            Callout(
-                Text(
-                    f"台账与总账核对：{facts['months']} 个月、{facts['cells']} 个单元格，"
-                    f"{facts['differing_cells']} 个不一致，最大差额 {facts['largest_difference_yuan']:,.0f} 元。",
-                    f"Book against the bank's control totals: {facts['months']} months, {facts['cells']} cells, "
-                    f"{facts['differing_cells']} differ, by {facts['largest_difference_yuan']:,.0f} yuan at most.",
-                ),
-                "amber" if facts["differing_cells"] else "green",
-            ),
-            _at_the_end(parts, result),
-            *([_differences(result)] if facts["differing_cells"] else []),
+            agreement(result),
+            by_class(result, "ledger.reconciliation", lambda last: parts.shown(last, "notes_book", ("class5",))),
+            *([_differences(result)] if result.facts["differing_cells"] else []),
             FigureBlock(
                 "ledger.differences",
                 Text("台账与总账差额", "Book less ledger"),
@@ -58,21 +50,33 @@ def ledger(parts: Parts) -> Section:
     return Section("ledger", Text("银行自己的数", "The bank's own numbers"), blocks)
 
 
-def _at_the_end(parts: Parts, result: Any) -> TableBlock:
-    """All classes at the last month end, and their sum, book beside ledger."""
+def agreement(result: Any) -> Callout:
+    """In one sentence: how many months and cells were compared, and how many differ by how much."""
+    facts = result.facts
+    text = Text(
+        f"台账与总账核对：{facts['months']} 个月、{facts['cells']} 个单元格，"
+        f"{facts['differing_cells']} 个不一致，最大差额 {facts['largest_difference_yuan']:,.0f} 元。",
+        f"Book against the bank's control totals: {facts['months']} months, {facts['cells']} cells, "
+        f"{facts['differing_cells']} differ, by {facts['largest_difference_yuan']:,.0f} yuan at most.",
+    )
+    return Callout(text, "amber" if facts["differing_cells"] else "green")
+
+
+def by_class(result: Any, id: str, shown: Callable[[pd.DataFrame], pd.DataFrame] = lambda last: last) -> TableBlock:
+    """All classes at the last month end, and their sum, book beside ledger; `shown` may blank small cells."""
     table = result.tidy()
     last = table[table["month_end"] == table["month_end"].max()]
     order = {name: place for place, name in enumerate(CLASSES)}
     last = last.sort_values("class5", key=lambda c: c.map(order).fillna(len(order)), kind="stable")
     columns = _columns(("notes", "balance"))
     numbers = [c for c in columns if c != "class5"]
-    shown = parts.shown(labelled(last, "class5"), "notes_book", ("class5",))
+    rows = shown(labelled(last, "class5"))
     npl = last.loc[last["class5"].isin(NPL), numbers].sum().to_dict() | {"class5": Text("其中：不良", "of which NPL")}
     whole = last[numbers].sum().to_dict() | {"class5": Text("合计", "total")}
-    frame = pd.concat([shown[list(columns)], pd.DataFrame([whole, npl])], ignore_index=True)
+    frame = pd.concat([rows[list(columns)], pd.DataFrame([whole, npl])], ignore_index=True)
     end = last["month_end"].iloc[0].date()
     return TableBlock(
-        "ledger.reconciliation",
+        id,
         Text(f"期末各类别：台账与总账（{end}）", f"By class at the end: book and ledger ({end})"),
         frame,
         columns,

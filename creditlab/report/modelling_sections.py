@@ -15,7 +15,8 @@ from creditlab.plots import loans as loan_plots
 from creditlab.plots import scorecard as scorecard_plots
 from creditlab.plots.words import Text
 from creditlab.report.area_sections import MODELS, SPLITS
-from creditlab.report.document import Block, Callout, FigureBlock, Paragraph, Section, TableBlock, pair_texts
+from creditlab.report.document import Block, FigureBlock, Paragraph, Section, TableBlock, pair_texts
+from creditlab.report.loan_ledger import agreement
 from creditlab.report.outline import area_head
 
 
@@ -57,12 +58,7 @@ def data_blocks(study: Any) -> list[Block]:
 
 
 def _reconciliation(result: Any) -> list[Block]:
-    facts, differences = result.facts, result.differences()
-    text = Text(
-        f"台账与总账核对：{facts['months']} 个月、{facts['cells']} 个单元格，{facts['differing_cells']} 个不一致。",
-        f"Book against the bank's control totals: {facts['months']} months, {facts['cells']} cells, "
-        f"{facts['differing_cells']} differ.",
-    )
+    differences = result.differences()
     npl = loan_plots.npl_by_month(result)
     figure = FigureBlock(
         "data.npl",
@@ -91,7 +87,7 @@ def _reconciliation(result: Any) -> list[Block]:
             "Difference = book less ledger. Each is a finding below.",
         ),
     )
-    return [Callout(text, "amber" if len(differences) else "green"), *([table] if len(differences) else []), figure]
+    return [agreement(result), *([table] if len(differences) else []), figure]
 
 
 def _findings(findings: pd.DataFrame) -> Block:

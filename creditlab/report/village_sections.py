@@ -21,6 +21,7 @@ from creditlab.report.document import (
     TableBlock,
     pair_texts,
 )
+from creditlab.report.loan_ledger import agreement, by_class
 from creditlab.village.pattern import ACTIONS, RULES
 from creditlab.village.ranking import RANKABLE
 from creditlab.village.suppression import suppress
@@ -32,8 +33,15 @@ WELL_RANKED = 0.7
 
 
 def summary(study: Any, edition: str, verdict: Sequence[Block]) -> Section:
-    """The first page: how large, how good, which villages; and the verdict on the models."""
+    """The first page: the bank's own numbers, how good the models, which villages; and the verdict.
+
+    The first table is the reconciliation of the book to the ledger, where there is one.
+    """
     blocks: list[Block] = [KeyFigures(_key_figures(study))]
+    if study.reconciliation is not None:
+        blocks.append(agreement(study.reconciliation))
+        if edition == "internal":
+            blocks.append(by_class(study.reconciliation, "summary.reconciliation"))
     if len(study.villages):
         blocks += [_certainty(study), _table(study, "summary.villages", FIRST_PAGE, edition)]
     return Section("summary", Text("封面与结论", "Cover and verdict"), [*blocks, *verdict], number="0")

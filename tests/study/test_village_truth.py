@@ -178,3 +178,15 @@ def test_the_block_that_the_scan_finds_is_truly_bad(sample_study: StudyResult, t
     assert space.blocks.p_value <= 0.05 and len(members) >= 2
     assert effect[members].mean() > effect.mean() + effect.std()
     assert {b.id for b in sample_study.document().blocks()} >= {"space.moran", "space.local", "space.scan"}
+
+
+def test_the_first_table_of_the_study_is_the_reconciliation(sample_study: StudyResult) -> None:
+    tables = [block for block in sample_study.document().blocks() if block.kind == "table"]
+    assert tables[0].id == "summary.reconciliation"
+    total = tables[0].frame.iloc[-2]
+    assert total["notes_book"] - total["notes_ledger"] == total["notes_difference"]
+    book = sample_study.reconciliation.tidy()  # type: ignore[union-attr]
+    last = book[book["month_end"] == book["month_end"].max()]
+    assert total["balance_book"] == last["balance_book"].sum()
+    outside = [block.id for block in sample_study.document(edition="external").blocks() if block.kind == "table"]
+    assert "summary.reconciliation" not in outside
