@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from creditlab.binning import Binner, BinningResult
+from creditlab.binning import Binner, BinningResult, Cross
+from creditlab.binning.edits import Edit
 from creditlab.checks import check_groups, check_one_of
 from creditlab.columns import Dictionary, check_use
 from creditlab.errors import InputError, message
@@ -567,5 +568,10 @@ def binner_settings(binner: Binner) -> dict[str, Any]:
 
 
 def binner_of(settings: dict[str, Any]) -> Binner:
-    """The unfitted binner of these settings."""
-    return Binner(**(settings | {"special": unpack_special(settings["special"])}))
+    """The unfitted binner of these settings; it can be fitted again."""
+    parts = {
+        "special": unpack_special(settings["special"]),
+        "crosses": tuple(Cross(**cross) for cross in settings.get("crosses", ())),
+        "edits": tuple(Edit.from_dict(edit) for edit in settings.get("edits", ())),
+    }
+    return Binner(**(settings | parts))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import creditlab as cl
 from creditlab.errors import UnreadableError
@@ -74,3 +77,17 @@ def test_damage_is_refused(kind: str, tmp_path: Path) -> None:
     write_json(path, seal(kind, content))
     with pytest.raises(UnreadableError, match=f"the content of a {kind}"):
         cl.load(path)
+
+
+def test_a_loaded_card_can_be_fitted_again_with_its_crosses_and_edits(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=2000), "b": rng.integers(0, 2, 2000).astype(float)})
+    risk = 1 / (1 + np.exp(2 - 1.2 * np.sign(X["a"]) * (2 * X["b"] - 1)))
+    y = (rng.random(2000) < risk).astype(int)
+    edited = cl.Binner().fit(X, y).edit("a").set_cuts([0.0], reason="policy", author="x")
+    for binner in (cl.Binner(crosses=(cl.Cross("a", "b"),)), edited):
+        card = cl.Scorecard(binner).fit(X, y)
+        card.to_json(tmp_path / "card.json")
+        loaded = cl.load(tmp_path / "card.json")
+        assert loaded.binner.crosses == binner.crosses and loaded.binner.edits == binner.edits
+        assert clone(loaded).fit(X, y).points(X).equals(card.points(X))
