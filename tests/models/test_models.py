@@ -84,7 +84,7 @@ def test_a_loaded_card_can_be_fitted_again_with_its_crosses_and_edits(tmp_path: 
     X = pd.DataFrame({"a": rng.normal(size=2000), "b": rng.integers(0, 2, 2000).astype(float)})
     risk = 1 / (1 + np.exp(2 - 1.2 * np.sign(X["a"]) * (2 * X["b"] - 1)))
     y = (rng.random(2000) < risk).astype(int)
-    edited = cl.Binner().fit(X, y).edit("a").set_cuts([0.0], reason="policy", author="x")
+    edited = cl.Binner().fit(X, y).edit("a").cuts([0.0], reason="policy", author="x")
     for binner in (cl.Binner(crosses=(cl.Cross("a", "b"),)), edited):
         card = cl.Scorecard(binner).fit(X, y)
         card.to_json(tmp_path / "card.json")
