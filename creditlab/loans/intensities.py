@@ -52,13 +52,14 @@ class Generator(Result):
         return pd.DataFrame(prob / prob.sum(axis=1, keepdims=True), index=self.states, columns=self.states)
 
 
-def generator(matrix: Any, months: float = 1.0) -> Generator:
+def generator(matrix: Any, months: float = 1.0, *, pairs: int | None = None) -> Generator:
     """The generator of a matrix of transition probabilities.
 
     Parameters
     ----------
     matrix : square, rows that sum to 1; a frame keeps the names of its states.
     months : the months over which its probabilities hold.
+    pairs : the pairs of sightings that the matrix was counted from, where known: kept among the facts.
 
     Raises
     ------
@@ -92,7 +93,8 @@ def generator(matrix: Any, months: float = 1.0) -> Generator:
         mended[method],
         states,
         Stamp.of([prob], {"months": months}),
-        {"method": method, "largest row error": distance[method], "usable": distance[method] <= TOLERANCE,
+        {**({} if pairs is None else {"pairs": int(pairs)}),
+         "method": method, "largest row error": distance[method], "usable": distance[method] <= TOLERANCE,
          "negative rates": negative,
          "exact": negative < 1e-12, **{f"row error {name}": d for name, d in distance.items()}},
     )  # fmt: skip

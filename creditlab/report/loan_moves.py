@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -243,42 +244,55 @@ def _statistics(parts: Parts) -> list[Block]:
     """The ECB's statistics of the classes' matrix, and whether its generator serves irregular dates."""
     blocks: list[Block] = []
     if "movement" in parts:
-        result = parts["movement"]
-        facts = result.facts
-        upper, lower = (float(facts[k]) for k in ("upper", "lower"))
-        columns = words({"from": ("起始", "from"), "to": ("下月", "to"), "n": ("n", "n"), "share": ("占比", "share"),
-                         "z": ("z", "z"), "p_value": ("p 值", "p-value"), "reason": ("说明", "note")})  # fmt: skip
-        blocks.append(
-            TableBlock(
-                "movement.ecb",
-                Text(
-                    "五级分类月度迁移矩阵统计量（欧央行）", "Statistics of the classes' monthly migration matrix (ECB)"
-                ),
-                reasoned(labelled(parts.shown(result.tidy(), "n", ("from", "to", "reason")), "from", "to")),
-                columns,
-                {"share": ".2%", "z": ".2f", "p_value": ".3f", "n": ",.0f"},
-                Text(
-                    f"加权带宽：向下 {upper:.3f}，向上 {lower:.3f}（n = {facts['n']:,}）。"
-                    "z < 0 表示离对角线越远概率反而越高。",
-                    f"Matrix weighted bandwidth: down {upper:.3f}, up {lower:.3f} (n = {facts['n']:,}). z < 0 says "
-                    "that the probability rises with the distance from the diagonal.",
-                ),
-            )
-        )
+        blocks.append(_bandwidths(parts))
     if "generator" in parts:
-        facts = parts["generator"].facts
-        fits = facts["usable"]
-        blocks.append(
-            Paragraph(
-                Text(
-                    f"五级分类的转移强度可用于不规则日期：最大行误差 {facts['largest row error']:.3f}"
-                    f"（{'可用' if fits else '不可用'}）。",
-                    f"The generator of the classes serves irregular dates: largest row error "
-                    f"{facts['largest row error']:.3f} ({'usable' if fits else 'not usable'}).",
-                )
-            )
-        )
+        blocks.append(_intensities(parts))
     return blocks
+
+
+def _bandwidths(parts: Parts) -> FigureBlock:
+    result = parts["movement"]
+    upper, lower = (float(result.facts[k]) for k in ("upper", "lower"))
+    rows = parts.shown(result.tidy(), "n", ("from", "to", "reason"))
+    columns = words({"from": ("起始", "from"), "to": ("下月", "to"), "n": ("n", "n"), "share": ("占比", "share"),
+                     "z": ("z", "z"), "p_value": ("p 值", "p-value"), "reason": ("说明", "note")})  # fmt: skip
+    return FigureBlock(
+        "movement.ecb",
+        Text("五级分类月度迁移矩阵统计量（欧央行）", "Statistics of the classes' monthly migration matrix (ECB)"),
+        plots.movement(replace(result, table=rows)),
+        Text(
+            f"加权带宽：向下 {upper:.3f}，向上 {lower:.3f}（n = {result.facts['n']:,}）。"
+            "z < 0 表示离对角线越远概率反而越高。",
+            f"Matrix weighted bandwidth: down {upper:.3f}, up {lower:.3f} (n = {result.facts['n']:,}). z < 0 says "
+            "that the probability rises with the distance from the diagonal.",
+        ),
+        reasoned(labelled(rows, "from", "to")),
+        columns,
+        {"share": ".2%", "z": ".2f", "p_value": ".3f", "n": ",.0f"},
+    )
+
+
+def _intensities(parts: Parts) -> Block:
+    """The generator of the classes; outside the bank a sentence only, since a rate may rest on a small cell."""
+    result = parts["generator"]
+    error, fits = result.facts["largest row error"], result.facts["usable"]
+    sentence = Text(
+        f"五级分类的转移强度可用于不规则日期：最大行误差 {error:.3f}（{'可用' if fits else '不可用'}）。",
+        f"The generator of the classes serves irregular dates: largest row error {error:.3f} "
+        f"({'usable' if fits else 'not usable'}).",
+    )
+    if parts.external:
+        return Paragraph(sentence)
+    rows = result.tidy()
+    return FigureBlock(
+        "movement.generator",
+        Text("五级分类的转移强度（每月）", "Generator of the classes (rates per month)"),
+        plots.generator(result),
+        sentence,
+        labelled(rows[rows["rate"] != 0], "from", "to"),
+        words({"from": ("起始", "from"), "to": ("去往", "to"), "rate": ("每月强度", "rate per month")}),
+        {"rate": ".4f"},
+    )
 
 
 def vintages(parts: Parts) -> Section:

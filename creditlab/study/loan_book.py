@@ -262,7 +262,7 @@ class _Maker:
             "class_transitions": lambda: loans.transitions(book, states="class5", level=level),
             "village_transitions": lambda: loans.shrink(self._by_village()),
             "movement": self._movement,
-            "generator": lambda: loans.generator(self.part("class_transitions").matrix()),
+            "generator": self._generator,
             "vintages": lambda: loans.vintage_curves(book, cohort="cohort_year", level=level),
             "vintages_by_plan": lambda: self._vintages("plan", clock="due", longest=12),
             "vintages_by_product": lambda: self._vintages("product"),
@@ -301,6 +301,10 @@ class _Maker:
         counts = self.part("class_transitions").counts()
         inner = list(CLASSES)
         return loans.migration_statistics(counts.loc[inner, inner])
+
+    def _generator(self) -> Result:
+        moves = self.part("class_transitions")
+        return loans.generator(moves.matrix(), pairs=moves.facts["pairs"])
 
     def _expected_loss(self) -> Result:
         day = month_ends([self.book.last])[0]

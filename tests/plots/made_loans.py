@@ -62,6 +62,21 @@ def lab() -> ln.DefinitionLab:
 
 
 @cache
+def class_counts() -> pd.DataFrame:
+    """Of the five classes from month to month, without exits; the last bears a hostile name."""
+    counts = ln.transitions(book(), states="class5").counts().iloc[:5, :5]
+    return counts.rename(index={"loss": made.HOSTILE}, columns={"loss": made.HOSTILE})
+
+
+@cache
+def steps() -> ln.intensities.Generator:
+    """Rates between three states of which the last, with a hostile name, is final."""
+    prob = pd.DataFrame([[0.9, 0.08, 0.02], [0.3, 0.6, 0.1], [0.0, 0.0, 1.0]])
+    names = ["normal", "loss", made.HOSTILE]
+    return ln.generator(prob.set_axis(names, axis=0).set_axis(names, axis=1), pairs=500)
+
+
+@cache
 def expected() -> ln.ExpectedLoss:
     model = ln.hazard_model(book(), covariates=["product"])
     return ln.expected_loss(model, ln.recoveries(book()), book(), "2024-06-30", month=6)
@@ -76,6 +91,8 @@ DRAWN: dict[str, Callable[[], go.Figure]] = {
     "loans.flow": lambda: ln.npl_flow(book()).plot.flow(),
     "loans.transitions": lambda: ln.transitions(book(), "product").plot.transitions(made.HOSTILE),
     "loans.roll_rates": lambda: ln.roll_rates(ln.transitions(book(), "product")).plot.roll_rates(),
+    "loans.generator": lambda: steps().plot.generator(),
+    "loans.movement": lambda: ln.migration_statistics(class_counts()).plot.movement(),
     "loans.vintages": lambda: ln.vintage_curves(book(), "product", cohort="cohort_year").plot.vintages(),
     "loans.renewals": lambda: ln.renewals(book()).plot.renewals(),
     "loans.calendar": lambda: ln.calendar(book()).plot.calendar(),

@@ -14,7 +14,7 @@ from creditlab.plots.loans.dots import (
 from creditlab.plots.loans.ledger import classes, flow, npl, ratios, reconciliation
 from creditlab.plots.loans.ledger import npl_by_month as npl_by_month
 from creditlab.plots.loans.losses import channels, enforcement, hazard, recoveries
-from creditlab.plots.loans.moves import renewals, roll_rates, transitions, vintages
+from creditlab.plots.loans.moves import generator, movement, renewals, roll_rates, transitions, vintages
 from creditlab.plots.loans.seasons import calendar, comparable
 
 __all__ = [
@@ -29,10 +29,12 @@ __all__ = [
     "extensions",
     "flow",
     "funnel",
+    "generator",
     "hazard",
     "indicators",
     "maturity",
     "migration",
+    "movement",
     "npl",
     "outcomes",
     "ratios",
