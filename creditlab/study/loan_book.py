@@ -133,7 +133,7 @@ class LoanStudy(Result):
 #: tables of the whole bank, without villages, persons or small groups
 _EXTERNAL = (
     "reconciliation", "classification", "indicators", "ratios", "migration", "flow", "transitions",
-    "class_transitions", "movement", "generator", "calendar", "definition",
+    "calendar", "definition",
 )  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def portrait(
     Returns
     -------
     Portrait : it shows itself in a notebook; `.to_html(path, lang)`; `.plot.conduct()`, `.plot.flows()`,
-        `.plot.crops()`, `.plot.missing()`, `.plot.network()`.
+        `.plot.crops()`, `.plot.missing()`.
 
     Raises
     ------

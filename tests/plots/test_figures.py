@@ -27,7 +27,7 @@ from creditlab.plots import (
     village_why,
 )
 from creditlab.village import funnel_limits
-from tests.plots import made, made_explanation, made_loans, made_space, made_why
+from tests.plots import made, made_explanation, made_loans, made_portraits, made_space, made_why
 
 SCORES = pd.DataFrame({"points": np.arange(200) % 90, "bad": np.arange(200) % 5 == 0})
 DRAWN = {
@@ -81,6 +81,7 @@ DRAWN = {
     "explanation.household": lambda: explanation.household(made.explanation(), 7),
     **made_explanation.DRAWN,
     **made_loans.DRAWN,
+    **made_portraits.DRAWN,
 }  # fmt: skip
 
 
