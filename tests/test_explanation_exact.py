@@ -203,9 +203,11 @@ def test_without_the_extra_only_its_own_route_is_missing(boost, monkeypatch) -> 
 def test_a_route_that_does_not_add_up_is_replaced_and_says_so(boost, monkeypatch) -> None:
     X, _ = made(seed=3)
     monkeypatch.setattr(peers, "woodelf", lambda booster, design, back: np.zeros(design.shape))
-    e = explain(boost, X.head(20), method="woodelf", background=X)
-    assert e.method.startswith("exact, pattern counts (woodelf-explainer was off by")
-    np.testing.assert_allclose(e.log_odds, boost.decision_function(X.head(20)), atol=1e-10)
+    monkeypatch.setattr(peers, "interventional_shap", lambda booster, design, back: (np.zeros(design.shape), 0.0))
+    for method, name in (("woodelf", "woodelf-explainer"), ("shap", "shap.TreeExplainer")):
+        e = explain(boost, X.head(20), method=method, background=X)
+        assert e.method.startswith(f"exact, pattern counts ({name} was off by")
+        np.testing.assert_allclose(e.log_odds, boost.decision_function(X.head(20)), atol=1e-10)
 
 
 def test_the_boosted_scorecard_speaks_the_same_language() -> None:

@@ -227,17 +227,26 @@ def _interventional(
     back = design if background is None else result.design(background)
     if method == "shap":
         raw, base = peers.interventional_shap(booster, design, back)
-        values, name = result.by_feature(raw), "shap.TreeExplainer, interventional"
-        return values, base, name, _filled(INTERVENTIONAL, len(back)), digest(back)
-    counted = count_patterns(result.trees, back)
-    base = expected_value(result.trees, counted)
-    values, name = result.by_feature(peers.woodelf(booster, design, back)), "woodelf-explainer"
-    gap = float(np.abs(values.sum(axis=1) + base - booster.predict(design, raw_score=True)).max(initial=0.0))
-    if not gap <= ADDITIVE["trees"]:
-        values, base = exact_values(result, design, counted, result.players)
-        name = f"exact, pattern counts (woodelf-explainer was off by {gap:.2g})"
+        name, function = "shap.TreeExplainer, interventional", _filled(INTERVENTIONAL, len(back))
+        values, base, name = _or_exact(result, booster, design, back, result.by_feature(raw), base, name)
+        return values, base, name, function, digest(back)
+    base = expected_value(result.trees, count_patterns(result.trees, back))
+    raw = peers.woodelf(booster, design, back)
+    values, base, name = _or_exact(result, booster, design, back, result.by_feature(raw), base, "woodelf-explainer")
     function = (TREES[0].format(of="背景样本", n=len(back)), TREES[1].format(of="background", n=len(back)))
     return values, base, name, function, digest(back)
+
+
+def _or_exact(
+    result: Any, booster: Any, design: np.ndarray, back: np.ndarray, values: np.ndarray, base: float, name: str
+) -> tuple[np.ndarray, float, str]:
+    """The values of another package where they add up to the log-odds of every row; else ours, with its gap named."""
+    log_odds = booster.predict(design, raw_score=True)
+    gap = np.abs(values.sum(axis=1) + base - log_odds)
+    if (gap <= ADDITIVE["trees"] * np.maximum(1.0, np.abs(log_odds))).all():
+        return values, base, name
+    values, base = exact_values(result, design, count_patterns(result.trees, back), result.players)
+    return values, base, f"exact, pattern counts ({name.split(',')[0]} was off by {gap.max():.2g})"
 
 
 def exact_values(result: Any, design: np.ndarray, background: Any, players: np.ndarray) -> tuple[np.ndarray, float]:
