@@ -25,7 +25,12 @@ BLEND = (
     "feature", "bin", "label_zh", "label_en", "n", "bads", "expert_points", "data_points", "expert_share",
     "blended_points", "moved",
 )  # fmt: skip
-ALONE = "points by the expert alone: the data gave this feature no coefficient"
+#: why a feature of the expert scores without a coefficient: nothing was seen of it, or what was seen says 0; zh, en
+UNSEEN = ("只用专家分：样本中没有变化", "points by the expert alone: it does not vary in the sample")
+HELD_BACK = (
+    "数据给出的系数为 0：分值为专家分，按数据证据折减",
+    "the data gave it a coefficient of 0: its points are the expert's, less what the data hold against them",
+)
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,13 @@ def with_expert(result: ScorecardResult, expert: Expert, frame: pd.DataFrame, ta
         shift[part["bin"].to_numpy()] = -part["moved"].to_numpy() / factor
         shifts[name] = shift
         parts.append(part)
-    result = replace(result, shifts={**result.shifts, **shifts}, blend=pd.concat(parts, ignore_index=True))
+    stated = {"expert_weight": expert.weight, "expert_author": expert.author, "expert_reason": expert.reason}
+    result = replace(
+        result,
+        shifts={**result.shifts, **shifts},
+        blend=pd.concat(parts, ignore_index=True),
+        facts=dict(result.facts) | stated,
+    )
     return _levelled(result, frame, target)
 
 
@@ -182,17 +193,15 @@ def _admitted(result: ScorecardResult, names: list[str]) -> ScorecardResult:
     """The result in which these features score, with a coefficient of 0 where the data gave none."""
     selection, table = result.selection.copy(), result.table.copy()
     out = [name for name in names if name not in result.features]
-    place = selection["feature"].isin(out)
-    selection.loc[place, "kept"] = True
-    selection.loc[place, "coef"] = 0.0
-    selection.loc[place, "reason_zh"] = "只用专家分：数据未能给出系数"
-    selection.loc[place, "reason_en"] = ALONE
     rows = []
     for name in out:
+        place = selection["feature"] == name
+        why = UNSEEN if int(selection.loc[place, "bins"].iloc[0]) < 2 else HELD_BACK
+        selection.loc[place, ["kept", "coef", "reason_zh", "reason_en"]] = [True, 0.0, *why]
         bins = result.bins[name].table
         mean = float(bins["share"].to_numpy() @ bins["woe"].to_numpy())
         rows.append({"feature": name, "coef": 0.0, "iv": result.bins[name].iv, "bins": len(bins), "mean_woe": mean,
-                     "interval": "", "reason": ALONE})  # fmt: skip
+                     "interval": "", "reason": why[1]})  # fmt: skip
     if rows:
         table = table[~table["feature"].isin(out)]
         fresh = pd.DataFrame(rows).reindex(columns=table.columns)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from creditlab.binning import Binner
 from creditlab.checks import as_pandas, check_groups, check_level, check_one_of, check_prob, check_target, check_weights
 from creditlab.errors import InputError, message, some
 from creditlab.results import Result, Stamp
@@ -306,9 +307,37 @@ def _refitted(card: Scorecard, base: Scorecard, rows: Rows) -> Scorecard:
     """The card of the same features on these rows; bins, coefficients and points are found anew."""
     used = rows.weight > 0
     groups = None if rows.groups is None else rows.groups[used]
-    others = tuple(name for name in base.result_.bins if name not in base.result_.features)
-    fresh = clone(card).set_params(inference="wald", select=Select(direction=False, force_out=others))
-    return fresh.fit(rows.frame[used], rows.bad[used], rows.weight[used], groups)
+    binner, columns = narrowed(base, Binner() if card.binner is None else card.binner)
+    others = tuple(name for name in (*columns, *(c.name for c in binner.crosses)) if name not in base.result_.features)
+    fresh = clone(card).set_params(
+        inference="wald", binner=binner, select=Select(direction=False, force_out=others)
+    )  # fmt: skip
+    return fresh.fit(rows.frame.loc[used, columns], rows.bad[used], rows.weight[used], groups)
+
+
+def narrowed(base: Scorecard, binner: Binner) -> tuple[Binner, list[str]]:
+    """The binner for the raw columns that a fitted card reads alone, and those columns; their bins stay what they are.
+
+    >>> X = pd.DataFrame({"a": np.arange(200.0), "b": np.tile([0.0, 1.0], 100)})
+    >>> base = Scorecard(Binner(special={"b": [-9]})).fit(X, (X["a"] < 50).astype(int))
+    >>> binner, columns = narrowed(base, Binner(special={"b": [-9]}))
+    >>> columns, binner.special
+    (['a'], {})
+    """
+    given = list(base.feature_names_in_)
+    crosses = tuple(cross for cross in binner.crosses if cross.name in base.result_.features)
+    read = {*base.result_.features, *(side for cross in crosses for side in (cross.first, cross.second))}
+    units = {unit for name, unit in (binner.nested or {}).items() if name in read and isinstance(unit, str)}
+    columns = [name for name in given if name in read | units] or given[:1]
+    gone = {name for name in given if name not in columns}
+    settings: dict[str, Any] = {"crosses": crosses}
+    for setting in ("trend", "special", "ordinal", "nested"):
+        value = getattr(binner, setting)
+        if isinstance(value, Mapping):
+            settings[setting] = {name: one for name, one in value.items() if name not in gone}
+    kept = {*columns, *(cross.name for cross in crosses)}
+    settings["edits"] = tuple(edit for edit in binner.edits if edit.column in kept)
+    return clone(binner).set_params(**settings), columns
 
 
 def _table(

@@ -29,6 +29,9 @@ from creditlab.scorecard.signals import signals
 
 INTERCEPT = "(intercept)"
 BASE_LABEL = ("基础分", "base")
+#: a bin with fewer bads, or fewer goods, is marked: the usual least count of a cell whose rate is compared (W. Cochran,
+#: Biometrics 10, 1954, on expected counts)
+THIN_BIN = 5.0
 AFTER_SELECTION = (
     "注：分箱、变量筛选与系数用的是同一批样本，p 值与区间以筛选结果为条件，会显得过于乐观；请以留出样本为准。",
     "Note: bins, selection and coefficients come from the same rows. P-values and intervals are conditional on the "
@@ -222,7 +225,10 @@ class ScorecardResult(Result):
     def points_table(self) -> pd.DataFrame:
         """The card: a row per bin of each feature that scores, the base first where it is separate.
 
-        Columns: `feature label_zh label_en bin bin_zh bin_en n goods bads bad_rate woe coef points_exact points`.
+        Columns: `feature label_zh label_en bin bin_zh bin_en n goods bads bad_rate woe coef points_exact points
+        points_lo points_hi thin`. `points_lo` and `points_hi` are the 90 % limits of the bin's WOE in points, the
+        coefficient taken as known; NaN without rows, or where a person or an expert moved the points. `thin`: fewer
+        than five bads (or goods) hold the bin up, though it has rows.
         """
         (once, exact), (once_int, whole) = self.exact_points(), self.integer_points()
         parts = [] if not once_int and not once else [_base_row(self, once, once_int)]
@@ -298,7 +304,7 @@ def _base_row(result: ScorecardResult, once: float, once_int: int) -> pd.DataFra
         "bin_zh": BASE_LABEL[0], "bin_en": BASE_LABEL[1], "n": result.facts["n"],
         "goods": result.facts["n"] - result.facts["bads"], "bads": result.facts["bads"],
         "bad_rate": result.facts["bad_rate"], "woe": 0.0, "coef": result.intercept,
-        "points_exact": once, "points": once_int,
+        "points_exact": once, "points": once_int, "points_lo": np.nan, "points_hi": np.nan, "thin": False,
     }  # fmt: skip
     return pd.DataFrame([row])
 
@@ -318,5 +324,26 @@ def _feature_rows(result: ScorecardResult, name: str, exact: np.ndarray, whole: 
             "coef": result.coef[name],
             "points_exact": exact,
             "points": whole,
+            **_limits(result, name, exact),
+            "thin": thin_bins(table),
         }
     )
+
+
+def _limits(result: ScorecardResult, name: str, exact: np.ndarray) -> dict[str, np.ndarray]:
+    """What the limits of each bin's WOE are in points."""
+    table, beta = result.bins[name].table, result.coef[name]
+    known = (table["n"].to_numpy() > 0) & (result.shifts.get(name, np.zeros(len(exact))) == 0)
+    steps = [-result.scale.factor * beta * (table[side] - table["woe"]).to_numpy() for side in ("woe_lo", "woe_hi")]
+    ends = np.where(known, exact + np.sort(steps, axis=0), np.nan)
+    return {"points_lo": ends[0], "points_hi": ends[1]}
+
+
+def thin_bins(table: pd.DataFrame) -> np.ndarray:
+    """Which bins have rows, but fewer than `THIN_BIN` bads or fewer goods.
+
+    >>> thin_bins(pd.DataFrame({"n": [90, 0, 50], "goods": [90, 0, 30], "bads": [0, 0, 20]})).tolist()
+    [True, False, False]
+    """
+    fewest = table[["goods", "bads"]].min(axis=1)
+    return ((table["n"] > 0) & (fewest < THIN_BIN)).to_numpy()

@@ -60,10 +60,13 @@ class Sample:
 
     @classmethod
     def of(cls, data: Any) -> Sample:
-        """The sample of a modelling frame: its `X`, `y`, `village`, and `period` where there are several."""
-        period = getattr(data, "period", None)
+        """The sample of a modelling frame: its `X`, `y`, `village`, `period` where there are several, and weights."""
+        period, weight = getattr(data, "period", None), getattr(data, "weight", None)
         several = period is not None and pd.Series(period).nunique() > 1
-        return cls(data.X, data.y, getattr(data, "village", None), period if several else None)
+        weighted = weight is not None and not (np.asarray(weight) == 1).all()
+        return cls(
+            data.X, data.y, getattr(data, "village", None), period if several else None, weight if weighted else None
+        )
 
     def split(self, test: float = 0.25, out_of_time: Any = None, seed: int = 0) -> Sample:
         """The same rows with their roles: later periods first, then villages (or rows) at random.

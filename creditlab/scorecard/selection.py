@@ -122,7 +122,7 @@ def information(woe: pd.DataFrame, bad: np.ndarray, weight: np.ndarray) -> np.nd
 
 def used_bins(table: BinTable) -> int:
     """Bins that hold training rows."""
-    return int((table.table["n"] > 0).sum())
+    return int((table.counted.goods + table.counted.bads > 0).sum())
 
 
 def repeated(woe: pd.DataFrame, frame: pd.DataFrame, weight: np.ndarray | None, limit: float) -> dict[str, str]:

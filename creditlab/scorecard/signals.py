@@ -71,11 +71,42 @@ def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
     yield _judged("weak", weak, (0, np.inf), f"{weak} 个变量的 p 值高于 0.05", f"{weak} features with p above 0.05")
     if "rounding_auc_lost" in facts:
         lost, changed = float(facts["rounding_auc_lost"]), float(facts["rounding_decisions"])
+        near, gap = float(facts["rounding_within_half"]), float(facts["rounding_gap"])
         yield _judged("rounding", lost, ROUNDING,
-                      f"取整损失 AUC {lost:.4f}，最多 {changed:.1%} 的决策改变",
-                      f"rounding loses {lost:.4f} of AUC, {changed:.1%} of decisions at most")  # fmt: skip
+                      f"取整损失 AUC {lost:.4f}，最多改变 {changed:.1%} 的决策；{near:.0%} 的总分差不超过 0.5，"
+                      f"最大 {gap:.1f}",
+                      f"rounding loses {lost:.4f} of AUC and {changed:.1%} of decisions at most; {near:.0%} of scores "
+                      f"stay within half a point, the worst is off by {gap:.1f}")  # fmt: skip
+    yield _thin(result)
     hand = len(result.edits)
     yield _judged("edits", hand, (0, np.inf), f"{hand} 处人工改分", f"{hand} bins with points set by hand")
+
+
+def _thin(result: ScorecardResult) -> tuple[Any, ...]:
+    """Bins whose points rest on a handful of bads (or goods), and the one that moves a score most."""
+    table = result.points_table()
+    thin = table[table["thin"]]
+    if not len(thin):
+        return _judged(
+            "thin_bins", 0, (0, np.inf), "没有坏（或好）样本少于 5 个的分箱", "no bin has fewer than 5 bads or goods"
+        )
+    means = thin["feature"].map(result.mean_points())
+    worst = thin.loc[(thin["points_exact"] - means).abs().idxmax()]
+    rarer_zh, rarer = ("坏", "bads") if worst["bads"] <= worst["goods"] else ("好", "goods")
+    count = f"{min(worst['bads'], worst['goods']):g}"
+    zh, en = (
+        f"{worst['points']:d} {word} ({worst['points_lo']:.0f}…{worst['points_hi']:.0f}, 90 %)"
+        if np.isfinite(worst["points_lo"])
+        else f"{worst['points']:d} {word}"
+        for word in ("分", "points")
+    )
+    return _judged(
+        "thin_bins", len(thin), (0, np.inf),
+        f"{len(thin)} 个分箱的坏（或好）样本少于 5 个；影响最大的是“{worst['label_zh']} {worst['bin_zh']}”："
+        f"{worst['n']:g} 户中 {count} 个{rarer_zh}样本，{zh}",
+        f"{len(thin)} bins rest on fewer than 5 bads (or goods); the one that moves most is '{worst['label_en']} "
+        f"{worst['bin_en']}': {count} {rarer} among {worst['n']:g} rows, {en}",
+    )  # fmt: skip
 
 
 def _rows(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
@@ -98,7 +129,7 @@ def _rows(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
     for row in table.iloc[1:].to_dict("records"):
         name = str(row["part"])
         zh = {"test": "测试", "out_of_time": "跨期"}.get(name, name)
-        en = name.replace("_", " ")
+        en = name.replace("_", "-")
         drop = float(train["auc"] - row["auc"])
         way_zh, way = ("低", "below") if drop >= 0 else ("高", "above")
         check = _judged(f"auc_{name}", drop, DROP, f"{zh}样本 AUC {row['auc']:.3f}，比训练{way_zh} {abs(drop):.3f}",

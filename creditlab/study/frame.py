@@ -59,6 +59,31 @@ class ModellingFrame(Result):
             return self.table[columns.get(name, name)]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
+    def for_card(self, card: str) -> ModellingFrame:
+        """The same rows with only the columns that another card may see: what `modelling_frame` makes for that card.
+
+        Raises
+        ------
+        InputError : for the composition card, whose features are of other dates, and for a card that sees more.
+        """
+        check_one_of(card, ("entry", "behaviour"), "card")
+        if not set(CARD_LEVELS[card]) <= set(CARD_LEVELS[self.card]) or self.card == "composition":
+            raise InputError(
+                message(f"a frame that holds what the {card} card sees", f"that of the {self.card} card", "for_card",
+                        "Make it with modelling_frame.")
+            )  # fmt: skip
+        names = [name for name in self.dictionary if self.dictionary[name].level in CARD_LEVELS[card]]
+        check_use(names, self.dictionary, purpose=f"{card} card", levels=CARD_LEVELS[card])
+        return ModellingFrame(
+            table=self.table,
+            features=self.features[names],
+            dictionary=self.dictionary.only(names),
+            special={name: codes for name, codes in self.special.items() if name in names},
+            card=card,
+            stamp=Stamp.of([self.features[names], self.y], {"card": card, "of": self.stamp.spec}),
+            facts={**self.facts, "card": card, "features": len(names)},
+        )
+
     def rows(self, mask: Any) -> ModellingFrame:
         """The same frame with only the rows of a boolean mask."""
         keep = np.asarray(mask, dtype=bool)

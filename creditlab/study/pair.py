@@ -83,7 +83,8 @@ def card_pair(
     InputError : when fewer than 8 bads passed.
     """
     settings = Scorecard() if card is None else card
-    data = {name: modelling_frame(county, sample, card=name) for name in CARDS}
+    whole = modelling_frame(county, sample, card="behaviour")
+    data = {"entry": whole.for_card("entry"), "behaviour": whole}
     passing = recent_borrowers(data["behaviour"], recent)
     held = {name: _held_out(_named(settings, name, frame), frame, seed) for name, frame in data.items()}
     cards = {name: _fitted(_named(settings, name, frame), frame, held[name]) for name, frame in data.items()}

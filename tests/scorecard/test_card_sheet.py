@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ import pytest
 import creditlab as cl
 from creditlab.errors import InputError
 from creditlab.estimators import expit
-from creditlab.scorecard import Sample, Scorecard
+from creditlab.scorecard import Expert, PointSteps, Sample, Scorecard
 from creditlab.scorecard.performance import auc_interval, rate_interval
 from creditlab.validation import auc
 
@@ -36,6 +38,73 @@ def test_five_lines(rows, tmp_path) -> None:
     assert "<script>" not in page and "&lt;script&gt;" in page and "http" not in page
     assert points.dtype == np.int64 and card._repr_mimebundle_()["text/html"] == shown
     assert "<pre>" in Scorecard()._repr_html_()
+
+
+def test_every_part_has_an_interval_by_village_and_the_page_shows_it(rows) -> None:
+    card = Scorecard().fit(rows.split(test=0.25, out_of_time=202310, seed=7))
+    table, page = card.result_.performance, card._repr_html_()
+    assert (table["villages"] > 1).all()
+    assert table[["auc_lo", "auc_hi", "bad_rate_lo", "bad_rate_hi"]].notna().all(axis=None)
+    for row in table.to_dict("records"):
+        assert f"{row['auc']:.3f} ({row['auc_lo']:.3f}–{row['auc_hi']:.3f})" in page
+    alone = Scorecard().fit(Sample(rows.X, rows.y).split(test=0.3, seed=1))
+    assert "intervals take rows as independent" in alone._repr_html_()
+
+
+def test_a_pure_small_bin_is_marked_and_named_among_the_checks() -> None:
+    rng = np.random.default_rng(3)
+    n = 1500
+    X = pd.DataFrame({"income": rng.normal(size=n), "guild": rng.choice(["open", "barred"], n)})
+    y = (rng.random(n) < expit(-2 - 0.3 * X["income"])).astype(int)
+    pure = rng.choice(np.flatnonzero(y == 0), 89, replace=False)
+    X.loc[pure, "guild"] = "elders"
+    result = Scorecard(min_z=0).fit(X, y).result_
+    table = result.points_table()
+    thin = table[table["thin"]]
+    assert thin["bin_en"].tolist() == ["elders"] and thin["n"].item() == 89 and thin["bads"].item() == 0
+    check = result.signals().set_index("check").loc["thin_bins"]
+    assert check["colour"] == "amber" and check["value"] == 1
+    assert "elders" in check["en"] and "0 bads among 89 rows" in check["en"] and "elders" in check["zh"]
+    assert result._repr_html_().count("title='thin'") == 1
+    calm = Scorecard().fit(X.drop(index=pure), np.delete(y, pure)).result_.signals().set_index("check")
+    assert calm.loc["thin_bins", "colour"] == "green"
+
+
+def test_limits_of_points_are_those_of_the_woe_and_hold_the_points(rows) -> None:
+    card = Scorecard().fit(rows.split(test=0.25, out_of_time=202310, seed=7))
+    result, table = card.result_, card.result_.points_table()
+    seen = table[table["n"] > 0]
+    assert (seen["points_lo"] < seen["points_exact"]).all() and (seen["points_exact"] < seen["points_hi"]).all()
+    name = result.features[0]
+    bins, mine = result.bins[name].table, table[table["feature"] == name]
+    once, effects = result.intercept / len(result.features), result.coef[name] * bins["woe_hi"].to_numpy()
+    each = result.scale.offset / len(result.features) - result.scale.factor * (once + effects)
+    np.testing.assert_allclose(mine["points_hi"][bins["n"] > 0], each[bins["n"] > 0], atol=1e-9)
+    edited = card.edit(name, author="Li").points(0, 50, reason="policy").result_.points_table()
+    assert edited.loc[edited["feature"] == name, "points_lo"].isna().iloc[0]
+
+
+def test_what_was_laid_over_the_card_stands_on_its_page(rows) -> None:
+    sample = rows.split(test=0.25, out_of_time=202310, seed=7)
+    stated = Expert(points={"收入<b>": PointSteps((0.0,), (10, 40))}, weight=30, author="李 <i>", reason="manual §3")
+    card = Scorecard(expert=stated).fit(sample)
+    test = sample.part("test")
+    changed = card.edit("crop", author="Wang & Co", held_out=(test.X, test.y)).points("小麦", 50, reason="pilot <7>")
+    page = changed.calibrate(test.X, None, "intercept", target_rate=0.2)._repr_html_()
+    for text in ("worth 30 bads", "李 &lt;i&gt;", "manual §3", "Wang &amp; Co", "pilot &lt;7&gt;", "20.00%"):
+        assert text in page
+    assert "<i>" not in page and "<7>" not in page
+    row = card.result_.blend.iloc[0]
+    assert f"{row['moved']:+.1f}" in page and f"{row['expert_share']:.0%}" in page
+    cost = changed.result_.edits[-1].cost
+    assert f"{cost['auc_after'] - cost['auc_before']:+.5f}" in page and f"{cost['changed']:.1%}" in page
+
+
+def test_a_sample_keeps_the_weights_of_a_modelling_frame(rows) -> None:
+    weight = np.where(rows.y == 1, 1.0, 3.0)
+    given = SimpleNamespace(X=rows.X, y=rows.y, village=rows.village, weight=weight)
+    assert Sample.of(given).weight.tolist() == weight.tolist()
+    assert Sample.of(SimpleNamespace(X=rows.X, y=rows.y, weight=np.ones(len(rows.y)))).weight is None
 
 
 def test_the_split_keeps_villages_and_time_apart(rows) -> None:

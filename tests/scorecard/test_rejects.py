@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from creditlab.binning import Binner, Cross
 from creditlab.errors import InputError
 from creditlab.estimators import expit
-from creditlab.scorecard import RejectBand, Scorecard, reject_inference
-from creditlab.scorecard.augmentation import Known, Unknown, fuzzy, hard_cutoff, parcelling, reweighting
+from creditlab.scorecard import RejectBand, Scorecard, Select, reject_inference
+from creditlab.scorecard.augmentation import Known, Rows, Unknown, fuzzy, hard_cutoff, parcelling, reweighting
+from creditlab.scorecard.rejects import _refitted
 from creditlab.scorecard.truths import divergence, expected_auc, shifted
 
 N = 6000
@@ -115,6 +117,27 @@ def test_reweighting_repairs_a_choice_on_what_the_features_show() -> None:
                   a[granted], granting[granted])  # fmt: skip
     rows = reweighting(known, _sides(1.0)[1])
     assert abs(np.average(rows.frame["a"], weights=rows.weight)) < 0.05 < a[granted].mean()
+
+
+def test_columns_that_a_card_does_not_read_change_nothing_in_a_refit() -> None:
+    rng = np.random.default_rng(2)
+    n = 1500
+    X = pd.DataFrame({
+        "income": rng.normal(size=n), "noise": rng.normal(size=n), "crop": rng.choice(["wheat", "rice"], n),
+        "insured": rng.choice(["yes", "no"], n), "other": rng.choice([-9.0, 0.0, 1.0], n),
+    })  # fmt: skip
+    odd = (X["crop"] == "rice") == (X["insured"] == "yes")
+    bad = (rng.random(n) < expit(-1.5 - X["income"] + odd)).astype(float).to_numpy()
+    binner = Binner(special={"other": [-9], "noise": [-8]}, crosses=(Cross("crop", "insured"), Cross("noise", "other")))
+    card = Scorecard(binner, min_iv=0.08)
+    base = Scorecard(binner, min_iv=0.08).fit(X, bad)
+    assert "crop × insured" in base.result_.features and "noise" not in base.result_.features
+    rows = Rows(X, bad, np.ones(n), None)
+    wide = tuple(name for name in base.result_.bins if name not in base.result_.features)
+    whole = card.set_params(inference="wald", select=Select(direction=False, force_out=wide)).fit(X, bad)
+    narrow = _refitted(Scorecard(binner, min_iv=0.08), base, rows)
+    assert set(narrow.feature_names_in_) == set(X) - {"noise", "other"}
+    np.testing.assert_allclose(narrow.predict_proba(X), whole.predict_proba(X), atol=1e-12)
 
 
 def test_measures_against_the_truth() -> None:

@@ -35,6 +35,16 @@ def test_both_cards_are_calibrated_named_and_joined(pair: CardPair) -> None:
     assert pair.facts["join"] == "pass"
 
 
+def test_the_entry_card_reads_what_its_own_modelling_frame_holds(county: County, pair: CardPair) -> None:
+    sample = cl.performance_sample(county, as_of=DAY, bad=cl.Bad(dpd=90, window="maturity+120d"))
+    own, shared = cl.modelling_frame(county, sample, card="entry"), pair.data["entry"]
+    pd.testing.assert_frame_equal(shared.X, own.X)
+    assert shared.dictionary.to_dict() == own.dictionary.to_dict() and dict(shared.special) == dict(own.special)
+    assert shared.facts == own.facts and shared.card == "entry"
+    with pytest.raises(InputError, match="behaviour card"):
+        own.for_card("behaviour")
+
+
 def test_the_join_is_found_broken_when_one_card_is_moved(pair: CardPair) -> None:
     passing = recent_borrowers(pair.data["behaviour"], 12)
     rows = {name: frame.rows(passing) for name, frame in pair.data.items()}
