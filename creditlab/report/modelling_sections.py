@@ -18,6 +18,8 @@ from creditlab.report.area_sections import MODELS, SPLITS
 from creditlab.report.document import Block, FigureBlock, Paragraph, Section, TableBlock, pair_texts
 from creditlab.report.loan_ledger import agreement
 from creditlab.report.outline import area_head
+from creditlab.scorecard.sample import ROLE_NAMES
+from creditlab.scorecard.signals import limits_of
 
 
 def data_blocks(study: Any) -> list[Block]:
@@ -129,6 +131,8 @@ def design(card: Any, labels: Any) -> Section:
     `card` is the result of a scorecard, `labels` its dictionary (may be empty).
     """
     blocks: list[Block] = [
+        _checks(card),
+        _performance(card),
         FigureBlock(
             "scorecard.iv",
             Text("各特征信息值", "Information value by characteristic"),
@@ -164,6 +168,53 @@ def design(card: Any, labels: Any) -> Section:
         _points(card, labels),
     ]
     return Section(**area_head("design"), blocks=blocks)
+
+
+def _checks(card: Any) -> TableBlock:
+    """What the card says of itself: signs, bads per feature, thin bins, rounding, held-out rows."""
+    signals = card.signals()
+    table = pair_texts(signals.rename(columns={"zh": "check_zh", "en": "check_en"}).drop(columns="check"), "check")
+    return TableBlock(
+        "scorecard.checks",
+        Text("评分卡自检", "The card's own checks"),
+        table.assign(limits=[limits_of(row) for row in signals.to_dict("records")]),
+        {"colour": Text("结果", "result"), "check": Text("检查", "check"), "limits": Text("界限", "limits")},
+        {"colour": "state"},
+        Text(
+            "▲ 关注界限，■ 不合格界限；均为经验值，只提示需要细看之处。",
+            "▲ turns amber, ■ turns red. Limits are rules of thumb: they ask for a look and decide nothing.",
+        ),
+    )
+
+
+def _performance(card: Any) -> TableBlock:
+    """How the card ranks and how its PD fits, on every part of its sample."""
+    table = card.performance
+    by_village = bool(table["villages"].max() > 1)
+    parts = {name: Text(*texts) for name, texts in ROLE_NAMES.items()}
+    return TableBlock(
+        "scorecard.performance",
+        Text("评分卡表现", "How the card performs"),
+        table.assign(part=[parts.get(name, Text.same(name)) for name in table["part"]]),
+        {
+            "part": Text("样本", "rows"),
+            "n": Text("样本量", "n"),
+            "bads": Text("坏", "bads"),
+            "auc": Text.same("AUC"),
+            "auc_lo": Text("下限", "lower"),
+            "auc_hi": Text("上限", "upper"),
+            "ks": Text.same("KS"),
+            "bad_rate": Text("坏账率", "bad rate"),
+            "bad_rate_lo": Text("下限", "lower"),
+            "bad_rate_hi": Text("上限", "upper"),
+            "mean_pd": Text("平均PD", "mean PD"),
+            "psi": Text.same("PSI"),
+        },
+        dict.fromkeys(("auc", "auc_lo", "auc_hi", "ks", "psi"), ".3f")
+        | dict.fromkeys(("bad_rate", "bad_rate_lo", "bad_rate_hi", "mean_pd"), ".2%") | {"n": ",.0f", "bads": ",.0f"},
+        Text("95% 区间，按村（组）聚类。", "95 % limits, by village (group).") if by_village
+        else Text("95% 区间，按独立样本。", "95 % limits, rows taken as independent."),
+    )  # fmt: skip
 
 
 def booster_design(booster: Any, labels: Any) -> Section:
@@ -240,13 +291,19 @@ def _points(card: Any, labels: Any) -> TableBlock:
             "n": Text("样本量", "n"),
             "bads": Text("坏", "bads"),
             "bad_rate": Text("坏账率", "bad rate"),
+            "points": Text("分值", "points"),
+            "points_lo": Text("下限", "lower"),
+            "points_hi": Text("上限", "upper"),
+            "points_exact": Text("未取整", "unrounded"),
             "woe": Text.same("WOE"),
             "coef": Text("系数", "coefficient"),
-            "points_exact": Text("分值（未取整）", "points, unrounded"),
-            "points": Text("分值", "points"),
         },
-        {"bad_rate": ".1%", "woe": ".3f", "coef": ".3f", "points_exact": ".2f"},
-        Text("分数越高越安全；WOE = ln(好占比/坏占比)。", "Higher is safer; WOE = ln(share of goods / share of bads)."),
+        {"bad_rate": ".1%", "woe": ".3f", "coef": ".3f", "points_exact": ".2f", "points_lo": ".1f", "points_hi": ".1f"},
+        Text(
+            "分数越高越安全；WOE = ln(好占比/坏占比)；上下限为该箱 WOE 的 90% 区间换算成的分值，系数视为已知。",
+            "Higher is safer; WOE = ln(share of goods / share of bads); limits: the 90 % interval of the bin's WOE in "
+            "points, the coefficient taken as known.",
+        ),
         shown=400,
     )
 

@@ -27,10 +27,14 @@ def auc_interval(
 ) -> tuple[float, float, float]:
     """(AUC, lower, upper) of a score that is higher for riskier rows; NaN limits with fewer than two of a class.
 
+    All are NaN where a class is not there.
+
     >>> rows = np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.4, 0.5, 0.2, 0.1]), np.ones(5)
     >>> round(auc_interval(*rows, None)[0], 6)
     0.833333
     """
+    if not _both(bad):
+        return np.nan, np.nan, np.nan
     values, place = np.unique(score, return_inverse=True)
     bads = np.bincount(place, weights=weight * bad, minlength=len(values))
     goods = np.bincount(place, weights=weight * (1 - bad), minlength=len(values))
@@ -104,7 +108,14 @@ def performance(card: Any, sample: Sample) -> pd.DataFrame:
     return pd.DataFrame(rows)[list(PERFORMANCE)].astype({"part": "str"})
 
 
+def _both(bad: np.ndarray) -> bool:
+    """Whether there are goods and bads."""
+    return bool((bad == 1).any() and (bad == 0).any())
+
+
 def _ks(bad: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    if not _both(bad):
+        return float("nan")
     values, place = np.unique(score, return_inverse=True)
     bads = np.bincount(place, weights=weight * bad, minlength=len(values)).cumsum()
     goods = np.bincount(place, weights=weight * (1 - bad), minlength=len(values)).cumsum()

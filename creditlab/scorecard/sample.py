@@ -49,7 +49,7 @@ class Sample:
         frame = check_frame(self.X, "Sample(X=...)")
         n = len(frame)
         set_ = object.__setattr__
-        set_(self, "y", check_target(self.y, "y", n))
+        set_(self, "y", check_target(self.y, "y", n, both=False))
         set_(self, "village", None if self.village is None else check_groups(self.village, n, "village"))
         set_(self, "period", None if self.period is None else check_groups(self.period, n, "period"))
         set_(self, "weight", None if self.weight is None else check_weights(self.weight, n, "weight"))

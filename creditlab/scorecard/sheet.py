@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from creditlab.scorecard.sample import ROLE_NAMES
+from creditlab.scorecard.signals import limits_of
 
 if TYPE_CHECKING:
     from creditlab.scorecard.result import ScorecardResult
@@ -79,7 +80,7 @@ def _signals(result: ScorecardResult) -> str:
     total = " ".join(_mark(name, f"{MARKS[name][2]} {int(counts.get(name, 0))}") for name in MARKS)
     rows = []
     for row in table.to_dict("records"):
-        limits = _limits(row)
+        limits = escape(limits_of(row))
         cells = [(_LEFT, _mark(row["colour"], MARKS[row["colour"]][2])), (_WRAPPED, escape(row["zh"])),
                  (_WRAPPED + ";max-width:34em", escape(row["en"])), (_LEFT, limits)]  # fmt: skip
         rows.append(_cells(cells))
@@ -92,20 +93,6 @@ def _mark(colour: str, text: str) -> str:
     return f"<span style='color:{shade}'>{sign} {escape(text)}</span>"
 
 
-def _limits(row: dict[str, Any]) -> str:
-    """Where the check turns amber and red; an interval where it is one of calibration."""
-    amber, red = float(row["amber"]), float(row["red"])
-    if not np.isfinite(amber):
-        return ""
-    if str(row["check"]).startswith("calibration"):
-        return escape(f"{amber:.2%}–{red:.2%}")
-    # a check whose red limit lies below the amber one is of the kind 'the more the better'
-    way = "<" if red < amber else ">"
-    both = [("amber", amber)] if amber != red and np.isinf(red) else [("amber", amber), ("red", red)]
-    both = both[-1:] if amber == red else both
-    return " ".join(_mark(colour, f"{way} {limit:g}") for colour, limit in both)
-
-
 def _performance(result: ScorecardResult) -> str:
     table = result.performance
     if not len(table):
@@ -116,10 +103,10 @@ def _performance(result: ScorecardResult) -> str:
     rows: list[str] = []
     for row in table.to_dict("records"):
         name = " ".join(ROLE_NAMES.get(row["part"], (row["part"],)))
-        auc = f"{row['auc']:.3f} ({_text(row['auc_lo'], '.3f')}–{_text(row['auc_hi'], '.3f')})"
+        auc = f"{_text(row['auc'], '.3f')} ({_text(row['auc_lo'], '.3f')}–{_text(row['auc_hi'], '.3f')})"
         rate = f"{row['bad_rate']:.2%} ({_text(row['bad_rate_lo'], '.2%')}–{_text(row['bad_rate_hi'], '.2%')})"
         shift = f"{row['psi']:.3f} ({row['psi_chance']:.3f})" if rows else "–"
-        values = [f"{row['n']:g}", f"{row['bads']:g}", f"{row['villages'] or '–'}", auc, f"{row['ks']:.3f}", rate,
+        values = [f"{row['n']:g}", f"{row['bads']:g}", f"{row['villages'] or '–'}", auc, _text(row["ks"], ".3f"), rate,
                   f"{row['mean_pd']:.2%}", f"{row['log_loss']:.4f}", shift]  # fmt: skip
         rows.append(_cells([(_LEFT, escape(name)), *((_RIGHT, escape(v)) for v in values)]))
     alone = "区间按独立样本 intervals take rows as independent"

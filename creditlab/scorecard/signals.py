@@ -6,7 +6,7 @@ thumb, named with their source; they ask for a look and decide nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +34,22 @@ def signals(result: ScorecardResult) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(SIGNALS))
     numbers = dict.fromkeys(("value", "amber", "red"), "float64")
     return frame.astype(dict.fromkeys(("check", "colour", "zh", "en"), "str") | numbers)
+
+
+def limits_of(row: Mapping[str, Any]) -> str:
+    """Where a check turns amber (▲) and red (■), in words; of calibration the interval that the mean PD should lie in.
+
+    >>> limits_of({"check": "psi_test", "amber": 0.1, "red": 0.25})
+    '▲ > 0.1 · ■ > 0.25'
+    """
+    amber, red = float(row["amber"]), float(row["red"])
+    if not np.isfinite(amber):
+        return ""
+    if str(row["check"]).startswith("calibration"):
+        return f"{amber:.2%}–{red:.2%}"
+    way = "<" if red < amber else ">"
+    parts = [f"▲ {way} {amber:g}"] if amber != red else []
+    return " · ".join([*parts, *([f"■ {way} {red:g}"] if np.isfinite(red) else [])])
 
 
 def _judged(
@@ -130,25 +146,34 @@ def _rows(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
         name = str(row["part"])
         zh = {"test": "测试", "out_of_time": "跨期"}.get(name, name)
         en = name.replace("_", "-")
-        drop = float(train["auc"] - row["auc"])
-        way_zh, way = ("低", "below") if drop >= 0 else ("高", "above")
-        check = _judged(f"auc_{name}", drop, DROP, f"{zh}样本 AUC {row['auc']:.3f}，比训练{way_zh} {abs(drop):.3f}",
-                        f"AUC {row['auc']:.3f} on {en} rows, {abs(drop):.3f} {way} training")  # fmt: skip
-        # a drop that chance explains asks for a look, not for more
-        yield (check[0], AMBER, *check[2:]) if check[1] == RED and train["auc"] <= row["auc_hi"] else check
+        yield _ranked(train, row, name, zh, en)
         shift = max(float(row["psi"] - row["psi_chance"]), 0.0)
         yield _judged(f"psi_{name}", shift, PSI, f"{zh}样本评分 PSI {shift:.3f}（已扣除偶然部分）",
                       f"PSI of points {shift:.3f} on {en} rows, less what chance adds")  # fmt: skip
         yield _calibrated(row, name, zh, en)
 
 
+def _ranked(train: pd.Series, row: dict[str, Any], name: str, zh: str, en: str) -> tuple[Any, ...]:
+    if not np.isfinite(row["auc"]):
+        texts = f"{zh}样本只有好户或只有坏户：没有 AUC", f"only goods or only bads among the {en} rows: no AUC"
+        return f"auc_{name}", AMBER, np.nan, np.nan, np.nan, *texts
+    drop = float(train["auc"] - row["auc"])
+    way_zh, way = ("低", "below") if drop >= 0 else ("高", "above")
+    check = _judged(f"auc_{name}", drop, DROP, f"{zh}样本 AUC {row['auc']:.3f}，比训练{way_zh} {abs(drop):.3f}",
+                    f"AUC {row['auc']:.3f} on {en} rows, {abs(drop):.3f} {way} training")  # fmt: skip
+    # a drop that chance explains asks for a look, not for more
+    return (check[0], AMBER, *check[2:]) if check[1] == RED and train["auc"] <= row["auc_hi"] else check
+
+
 def _calibrated(row: dict[str, Any], name: str, zh: str, en: str) -> tuple[Any, ...]:
     lo, hi, mean = float(row["bad_rate_lo"]), float(row["bad_rate_hi"]), float(row["mean_pd"])
+    known = bool(np.isfinite([lo, hi]).all())
+    range_zh, range_en = (f"{lo:.2%}–{hi:.2%}", f"{lo:.2%} to {hi:.2%}") if known else ("无区间", "no interval")
     texts = (
-        f"{zh}样本平均 PD {mean:.2%}，坏账率 {row['bad_rate']:.2%}（{lo:.2%}–{hi:.2%}）",
-        f"mean PD {mean:.2%} on {en} rows, bad rate {row['bad_rate']:.2%} ({lo:.2%} to {hi:.2%})",
+        f"{zh}样本平均 PD {mean:.2%}，坏账率 {row['bad_rate']:.2%}（{range_zh}）",
+        f"mean PD {mean:.2%} on {en} rows, bad rate {row['bad_rate']:.2%} ({range_en})",
     )
-    if not np.isfinite([lo, hi]).all():
+    if not known:
         return f"calibration_{name}", AMBER, mean, lo, hi, *texts
     # outside the interval: amber; farther than its half-width again: red
     width = hi - lo

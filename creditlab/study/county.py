@@ -122,7 +122,7 @@ def _card(data: ModellingFrame, config: StudyConfig) -> Any:
 def _models(data: ModellingFrame, late: np.ndarray, config: StudyConfig) -> dict[str, Any]:
     rows = Rows(X=data.X, y=data.y.to_numpy(), group=data.village.to_numpy(dtype=object))
     challenger = new_challenger(config, data.special, data.dictionary)
-    return fit_models(_card(data, config), challenger, rows.at(~late))
+    return fit_models(_card(data, config), challenger, rows, np.where(late, OUT_OF_TIME, DEVELOPMENT))
 
 
 def _validation(models: dict[str, Any], data: ModellingFrame, late: np.ndarray, out_of_village: pd.Series) -> Any:

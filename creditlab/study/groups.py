@@ -33,7 +33,7 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
     rows = Rows(X=table.X, y=table.y, group=several, weight=table.weight)
     card, challenger = new_card(config, table.special, None), new_challenger(config, table.special, None)
     progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
-    models = fit_models(card, challenger, rows.at(split == DEVELOPMENT))
+    models = fit_models(card, challenger, rows, split)
     progress("验证", "validate")
     prob = {label: model.predict_proba(rows.X)[:, 1] for label, model in models.items()}
     validation = validate(rows.y, prob, split=split, groups=several)

@@ -13,8 +13,11 @@ from creditlab.binning import Binner
 from creditlab.challenger import Challenger
 from creditlab.columns import Dictionary
 from creditlab.config import StudyConfig
-from creditlab.scorecard import Scorecard
+from creditlab.scorecard import Sample, Scorecard
+from creditlab.study.splits import DEVELOPMENT, OUT_OF_TIME, TEST
 
+#: the part of a split → what a card calls it
+ROLES: Mapping[str, str] = {DEVELOPMENT: "train", TEST: "test", OUT_OF_TIME: "out_of_time"}
 #: called with a step's name (zh, en) before the step begins
 Progress = Callable[[str, str], None]
 
@@ -53,11 +56,15 @@ def new_challenger(config: StudyConfig, special: Mapping[str, Any], dictionary: 
     return Challenger(seed=config.seed, special=dict(special) or None, dictionary=dictionary)
 
 
-def fit_models(card: Scorecard, challenger: Challenger, rows: Rows) -> dict[str, Any]:
-    """Champion and challenger, fitted on the same rows."""
+def fit_models(card: Scorecard, challenger: Challenger, rows: Rows, split: np.ndarray) -> dict[str, Any]:
+    """Champion and challenger, fitted on the development rows; the card shows itself on every part of the split."""
+    fit_on = rows.at(split == DEVELOPMENT)
+    fitted = card.fit(fit_on.X, fit_on.y, sample_weight=fit_on.weight, groups=fit_on.group)
+    role = np.array([ROLES[name] for name in split], dtype=object)
+    sample = Sample(rows.X, rows.y, rows.group, weight=rows.weight, role=role)
     return {
-        "card": card.fit(rows.X, rows.y, sample_weight=rows.weight, groups=rows.group),
-        "challenger": challenger.fit(rows.X, rows.y, sample_weight=rows.weight, groups=rows.group),
+        "card": fitted.measured(sample) if (role != "train").any() else fitted,
+        "challenger": challenger.fit(fit_on.X, fit_on.y, sample_weight=fit_on.weight, groups=fit_on.group),
     }
 
 

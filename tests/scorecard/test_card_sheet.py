@@ -190,6 +190,16 @@ def test_signals_turn_with_what_they_watch(rows) -> None:
     assert edited.loc["edits", "colour"] == "amber"
 
 
+def test_a_part_of_one_kind_has_no_auc_and_says_so(rows) -> None:
+    late = rows.period >= 202310
+    role = np.where(late, np.where(rows.y == 0, "out_of_time", "test"), "train")
+    result = Scorecard().fit(Sample(rows.X, rows.y, rows.village, rows.period, role=role)).result_
+    assert result.performance.set_index("part").loc[["test", "out_of_time"], ["auc", "ks"]].isna().all(axis=None)
+    checks = result.signals().set_index("check")
+    assert checks.loc["auc_test", "colour"] == "amber" and "only bads" in checks.loc["auc_test", "en"]
+    assert "nan" not in result._repr_html_()
+
+
 def test_the_file_keeps_performance_and_signals(rows, tmp_path) -> None:
     card = Scorecard().fit(rows.split(test=0.25, seed=7))
     card.to_json(tmp_path / "card.json")
