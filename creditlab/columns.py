@@ -22,11 +22,13 @@ Kind = Literal["number", "text", "date", "flag", "id", "code"]
 Access = Literal["free", "consent", "block"]
 Use = Literal["model", "screening", "overlay", "audit", "key", "meta"]
 Level = Literal["household-origin", "household-conduct", "village", ""]
+Action = Literal["", "up", "down", "any"]
 
 KINDS = ("number", "text", "date", "flag", "id", "code")
 ACCESSES = ("free", "consent", "block")
 USES = ("model", "screening", "overlay", "audit", "key", "meta")
 LEVELS = ("household-origin", "household-conduct", "village", "")
+ACTIONS = ("", "up", "down", "any")
 
 #: The five reasons why a value is missing, apart from a true zero, with their labels.
 MISSING_REASONS: Mapping[str, tuple[str, str]] = {
@@ -50,6 +52,9 @@ class Column:
     access, use, level : the three classes of the column policy.
     direction : +1 when larger values are expected to be riskier, -1 safer, 0 not declared.
     source : the table or department it comes from.
+    action : which way a household can move it by what it does from now on: 'up', 'down', 'any', or not at all (empty).
+        What lies in the past, with others or with the village cannot be moved.
+    told : whether a household may be told it as a reason; False where it would speak of another person.
     consent : the sources of `consents` that must be on file when `access` is 'consent'.
 
     >>> Column("deposit_avg_12m", zh="近12个月存款日均", en="average deposit, 12 months", unit="yuan").label("en")
@@ -67,9 +72,12 @@ class Column:
     direction: int = 0
     source: str = ""
     required: bool = False
+    action: Action = ""
+    told: bool = True
 
     def __post_init__(self) -> None:
-        for field, allowed in (("kind", KINDS), ("access", ACCESSES), ("use", USES), ("level", LEVELS)):
+        classes = (("kind", KINDS), ("access", ACCESSES), ("use", USES), ("level", LEVELS), ("action", ACTIONS))
+        for field, allowed in classes:
             if getattr(self, field) not in allowed:
                 raise InputError(
                     message(
@@ -163,7 +171,16 @@ class Dictionary(Mapping[str, Column]):
         return pd.DataFrame([asdict(c) for c in self.columns])
 
     def to_dict(self) -> dict[str, Any]:
-        return {c.name: {k: v for k, v in asdict(c).items() if k != "name"} for c in self.columns}
+        """Name → the column as JSON types; what was added later is left out where it says nothing."""
+        return {c.name: _written(c) for c in self.columns}
+
+
+#: fields that files of earlier versions do not have
+LATER: Mapping[str, Any] = {"action": "", "told": True}
+
+
+def _written(column: Column) -> dict[str, Any]:
+    return {k: v for k, v in asdict(column).items() if k != "name" and not (k in LATER and v == LATER[k])}
 
 
 def check_use(

@@ -58,3 +58,13 @@ def test_selection_by_class(dictionary: Dictionary) -> None:
     assert dictionary.names(use="model", level="household-origin") == ["income"]
     assert list(dictionary.only(["max_dpd", "income"])) == ["max_dpd", "income"]
     assert dictionary.to_frame()["name"].tolist() == list(dictionary)
+
+
+def test_what_was_added_later_is_written_only_where_it_says_something() -> None:
+    columns = Dictionary.of([Column("age"), Column("deposit", action="up"), Column("friend", told=False)])
+    written = columns.to_dict()
+    assert not {"action", "told"} & set(written["age"])
+    assert written["deposit"]["action"] == "up" and written["friend"]["told"] is False
+    assert Dictionary.of(Column(name=name, **column) for name, column in written.items()) == columns
+    with pytest.raises(InputError, match="action of column 'age'"):
+        Column("age", action="left")  # type: ignore[arg-type]

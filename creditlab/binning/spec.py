@@ -7,6 +7,7 @@ knows no target; counts and WOE are in `table`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,16 @@ ALL = ("全部取值", "all values")
 FLAGS = (("否", "no"), ("是", "yes"))
 #: longest label of a group of levels; the full list is in `groups`
 LABEL_WIDTH = 60
+
+
+#: a meaning in both languages, such as '未授权 not authorised'
+_PAIR = re.compile(r"([^A-Za-z]*[^\x00-\x7f])\s+([A-Za-z].*)")
+
+
+def meaning_in(meaning: str, lang: str) -> str:
+    """The part of a meaning that is in this language, where it is written in both; else all of it."""
+    pair = _PAIR.fullmatch(meaning.strip())
+    return meaning.strip() if pair is None else pair[1 if lang == "zh" else 2]
 
 
 @dataclass(frozen=True)
@@ -160,6 +171,22 @@ class BinSpec:
         if role == "levels":
             return _shortened(self.groups[code]) if self.groups else _in(ALL, lang)
         return self._range_label(code, lang)
+
+    def told(self, code: int, lang: str) -> str:
+        """The bin in a sentence: as `label`, but a special code by its meaning alone, in one language where it has two.
+
+        >>> spec = BinSpec("income", "number", cuts=(30.0,), special=((-9.0, "未授权 not authorised"), (-8.0, "")))
+        >>> spec.told(2, "en"), spec.told(2, "zh"), spec.told(3, "en"), spec.told(0, "en")
+        ('not authorised', '未授权', '-8', '< 30')
+        """
+        if self.role(code) != "special":
+            return self.label(code, lang)
+        value, meaning = self.special[code - self.regular]
+        return meaning_in(meaning, lang) or level_text(value)
+
+    def words(self, lang: str) -> list[str]:
+        """What every bin is called in a sentence, by its number."""
+        return [self.told(code, lang) for code in range(self.size)]
 
     def _range_label(self, code: int, lang: str) -> str:
         if not self.cuts:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from creditlab.binning.spec import meaning_in
 from creditlab.binning.values import level_text
 from creditlab.checks import check_groups, check_one_of
 from creditlab.columns import Column, Dictionary
@@ -266,7 +267,9 @@ class Explanation(Result):
             return self.shown[name].text(row, lang)
         value = data[name][row]
         meaning = self.codes.get(name, {}).get(value) if value == value else None
-        return value_text(value, lang) if meaning is None else f"{level_text(value)} {meaning}".strip()
+        if meaning is None:
+            return value_text(value, lang)
+        return meaning_in(meaning, lang) or level_text(value)
 
     def to_shap(self) -> Any:
         """A `shap.Explanation`, for shap's own figures."""

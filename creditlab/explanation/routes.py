@@ -292,7 +292,7 @@ def _told_values(model: Any, frame: pd.DataFrame, features: Sequence[str]) -> tu
         else {n: c.to_numpy() for n, c in result.coded(frame).items()}
     )
     shown = {
-        name: Shown(found, tuple(result.bin_labels(name, "zh")), tuple(result.bin_labels(name, "en")))
+        name: Shown(found, *(tuple(result.bins[name].spec.words(lang)) for lang in ("zh", "en")))
         for name, found in codes.items()
     }
     return pd.DataFrame(raw, index=frame.index), shown

@@ -43,7 +43,8 @@ def _described(f: Feature) -> dict[str, object]:
     c = f.column
     return {
         "feature": c.name, "zh": c.zh, "en": c.en, "kind": c.kind, "unit": c.unit, "table": c.source,
-        "level": c.level, "level_zh": _LEVELS[c.level], "direction": c.direction, "reads": ", ".join(f.reads),
+        "level": c.level, "level_zh": _LEVELS[c.level], "direction": c.direction, "action": c.action,
+        "reads": ", ".join(f.reads),
         "window": f.window.name, "as_of_rule_zh": f.window.rule("zh"), "as_of_rule_en": f.window.rule("en"),
         "aggregate": f.aggregate, "aggregate_zh": AGGREGATES[f.aggregate][0], "others": f.others,
         "no_rows": f.absent, "no_rows_zh": _ABSENT[f.absent][0], "undefined": f.undefined,
@@ -67,8 +68,9 @@ def catalogue_page(plan: Iterable[Feature] = PLAN) -> str:
         f"Printed from the plan by `python -m creditlab.features`: {len(table)} features ({counts}).", "",
         "No window holds an event after the as-of date, nor a row that became known later. What a household has not",
         "consented to is `not_authorised`. Only features of the level household-origin may enter a village's",
-        "expected rate. ± is the expected direction: + larger is riskier, - safer. A mean over *others* leaves the own",
-        "household out and is missing where fewer than five others have a value.", "",
+        "expected rate. ± is the expected direction: + larger is riskier, - safer; ↑ or ↓: the household itself can move",
+        "it that way from now on, so that a reason may advise it. A mean over *others* leaves the own household out and",
+        "is missing where fewer than five others have a value.", "",
     ]  # fmt: skip
     for name, rows in table.groupby("table", sort=False):
         contract = TABLES[str(name)]
@@ -80,8 +82,13 @@ def catalogue_page(plan: Iterable[Feature] = PLAN) -> str:
     return "\n".join(lines)
 
 
+#: how the action of a column is printed
+ARROWS = {"": "", "up": "↑", "down": "↓", "any": "↕"}
+
+
 def _line(row: dict[str, object]) -> str:
     sign = {1: "+", -1: "-", 0: ""}[int(str(row["direction"]))]
+    sign = f"{sign} {ARROWS[str(row['action'])]}".strip()
     who = "others" if row["others"] else ""
     cells = [
         f"`{row['feature']}`", row["zh"], f"{row['en']}: {row['how']}", row["unit"], row["level"], sign,

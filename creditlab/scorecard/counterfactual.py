@@ -20,22 +20,36 @@ from creditlab.scorecard.points import add_points
 from creditlab.scorecard.result import ScorecardResult
 
 COLUMNS = ("feature", "from_bin", "to_bin", "gain", "points_before", "points_after", "cutoff", "reachable")
-WAYS = ("any", "up", "down")
+WAYS = ("any", "value", "up", "down")
 #: one more feature costs more than any number of steps
 CHANGE = 10_000.0
 
 Option = tuple[int, float]
 
 
+def declared_ways(result: ScorecardResult) -> dict[str, str]:
+    """Feature of the card → which way a household can move it, as its column declares.
+
+    Where the dictionary declares no action at all, features of the level 'household-conduct' may move any way that
+    their values can.
+    """
+    labels = result.labels
+    if any(labels[name].action for name in labels):
+        found = {name: labels[name].action for name in result.features if name in labels}
+        return {name: "value" if action == "any" else action for name, action in found.items() if action}
+    conduct = [n for n in result.features if n in labels and labels[n].level == "household-conduct"]
+    return dict.fromkeys(conduct, "value")
+
+
 def permitted_ways(result: ScorecardResult, permitted: Iterable[str] | Mapping[str, str] | None) -> dict[str, str]:
-    """Feature → 'any', 'up' or 'down': which way its bins may move; None takes the level 'household-conduct'."""
+    """Feature → which way its bins may move, one of `WAYS`; None takes what the dictionary declares."""
     if permitted is None:
-        chosen = [n for n in result.features if n in result.labels and result.labels[n].level == "household-conduct"]
-        if not chosen:
+        declared = declared_ways(result)
+        if not declared:
             raise InputError(
                 message("features that a household can act on", "none declared", "permitted", "Name them.")
             )
-        return dict.fromkeys(chosen, "any")
+        return declared
     if isinstance(permitted, str):
         raise InputError(message("a list of features", "a text", "permitted", "Write ['name']."))
     ways = dict(permitted) if isinstance(permitted, Mapping) else dict.fromkeys(permitted, "any")
@@ -48,7 +62,11 @@ def permitted_ways(result: ScorecardResult, permitted: Iterable[str] | Mapping[s
 
 
 def options_of(result: ScorecardResult, name: str, way: str, cost: float) -> list[list[tuple[int, int, float]]]:
-    """For each bin of a feature the moves that gain points: (to, gain, cost)."""
+    """For each bin of a feature the moves that gain points: (to, gain, cost).
+
+    'any' moves from a special code or a missing value too; from there no other way leads, for nobody knows to which
+    value it would come.
+    """
     points, spec = result.integer_points()[1][name], result.bins[name].spec
     ordered = result.bins[name].kind != "category"
     found = []
@@ -56,8 +74,10 @@ def options_of(result: ScorecardResult, name: str, way: str, cost: float) -> lis
         moves = []
         for to in range(spec.regular):
             gain = int(points[to] - points[b])
-            inside = ordered and b < spec.regular
-            wrong = inside and ((way == "up" and to < b) or (way == "down" and to > b))
+            known = b < spec.regular
+            back = ordered and known and ((way == "up" and to < b) or (way == "down" and to > b))
+            wrong = back or (not known and way != "any")
+            inside = ordered and known
             if gain > 0 and not wrong:
                 moves.append((to, gain, cost * (abs(to - b) if inside else 1)))
         found.append(moves)

@@ -423,7 +423,7 @@ class Scorecard(Changes, Exports, CreditModel):
         baseline : 'mean' of the training rows; 'approved': the mean of the `reference` rows that reach the `cutoff`;
             'cutoff': what a household at the `cutoff` has on average; 'best': the best bin of each feature.
         cutoff : points. reference : raw rows.
-        hide : features that may not be told, such as forbidden or non-disclosable ones.
+        hide : features that may not be told, beside those whose column says so (`Column.told`).
         merge : features whose WOE correlate are told together, under the one that costs most.
 
         Returns
@@ -452,16 +452,17 @@ class Scorecard(Changes, Exports, CreditModel):
     ) -> pd.DataFrame:
         """Reasons with their margins and what would change them: a row per household and reason.
 
-        Parameters are those of `reasons`; `actionable` : features that the household can act on (None: those declared
-        as 'household-conduct').
+        Parameters are those of `reasons`; `actionable` : features that the household can act on (None: those whose
+        column declares an action, and which way).
 
         Returns
         -------
         DataFrame with the index of `X`: `rank concept feature value loss margin margin_se unstable reason next_bin gain
         advice`. `margin` is the loss less that of the next reason, `margin_se` its standard error from that of the
         coefficients; a reason is `unstable` where the margin is below it (below one point where there is none): another
-        sample might name another reason. `next_bin` is the nearest bin with more points, `gain` the whole points it
-        brings.
+        sample might name another reason. `next_bin` is the nearest bin with more points (the way that the household can
+        go, where that is declared), `gain` the whole points it brings; empty and 0 where there is none, or the value is
+        not known. `advice` says so in words, only of what the household can act on.
         """
         frame = read_frame(self, X)
         return tell(self.result_, frame, self._telling(baseline, cutoff, reference, hide, merge, actionable), k, lang)
@@ -484,8 +485,9 @@ class Scorecard(Changes, Exports, CreditModel):
         Parameters
         ----------
         X : raw rows. cutoff : points to reach.
-        permitted : features that may change, or {feature: 'any', 'up' or 'down'} (towards higher or lower bins); None
-            takes those declared as 'household-conduct'.
+        permitted : features that may change, or {feature: way}: 'up' or 'down' (towards higher or lower values),
+            'value' (any better value), or 'any' (that, and from a special code or a missing value too). None takes what
+            the dictionary declares as the household's own action (`Column.action`).
         cost : {feature: cost of one step between bins}; 1 where it is not given.
 
         Returns

@@ -16,6 +16,7 @@ import pandas as pd
 
 from creditlab.checks import check_one_of
 from creditlab.errors import ColumnError, InputError, message, some
+from creditlab.scorecard.counterfactual import declared_ways
 from creditlab.scorecard.points import add_points
 from creditlab.scorecard.reasons import BASELINE, check_count, rank_losses, sentence
 from creditlab.scorecard.result import ScorecardResult
@@ -44,9 +45,10 @@ class Telling:
         what a household at the cut-off has on average, or 'best': the best bin of each feature.
     cutoff : points, for 'approved' and 'cutoff'.
     reference : raw rows, for 'approved'.
-    hide : features that may not be told: forbidden ones, or ones that would disclose a source.
+    hide : features that may not be told, such as ones that would disclose a source; columns declared as not `told`
+        never are. What the column policy forbids cannot be in a card.
     merge : tell features of one concept together (`ScorecardResult.concepts`).
-    actionable : features that the household can act on; None takes the declared level 'household-conduct'.
+    actionable : features that the household can act on; None takes the actions that the dictionary declares.
     """
 
     baseline: str = "mean"
@@ -123,7 +125,8 @@ def losses_of(result: ScorecardResult, codes: Mapping[str, np.ndarray], n: int, 
     if unknown:
         raise ColumnError(message("columns of the card", some(unknown), "hide, actionable", "Check the spelling."))
     exact, base = result.exact_points()[1], baseline_points(result, telling)
-    names = [name for name in exact if name not in set(telling.hide)]
+    untold = {name for name in exact if name in result.labels and not result.labels[name].told}
+    names = [name for name in exact if name not in {*telling.hide, *untold}]
     loss = np.zeros((n, len(names)))
     for j, name in enumerate(names):
         loss[:, j] = base[name] - exact[name][codes[name]]
@@ -147,28 +150,36 @@ def losses_by_concept(names: list[str], loss: np.ndarray, concept: Mapping[str, 
 def margin_errors(result: ScorecardResult, losses: Losses, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The standard error of the loss of concept `first` less that of `second`, by row, from that of the coefficients.
 
-    NaN where the model has no covariance (penalised, clamped); without a second concept its loss counts as 0.
+    NaN where a coefficient that is compared has no variance (penalised, clamped); without a second concept its loss
+    counts as 0.
     """
     coef, cov = result.coef, result.covariance
     known = [name for name in losses.names if name in cov.columns and coef[name] != 0]
-    inner = cov.loc[known, known].to_numpy(dtype=float)
+    inner = cov.loc[known, known].to_numpy(dtype=float, copy=True)
     weight = np.zeros((len(first), len(known)))
     for k, name in enumerate(known):
         concept = next(c for c, listed in enumerate(losses.members) if name in listed)
         part = losses.by_feature[:, losses.names.index(name)] / coef[name]
         weight[:, k] = part * ((first == concept).astype(float) - (second == concept))
-    with np.errstate(invalid="ignore"):
-        return np.sqrt(np.einsum("ij,jk,ik->i", weight, inner, weight))
+    without = ~np.isfinite(np.diag(inner))
+    inner[without, :] = inner[:, without] = 0.0
+    error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", weight, inner, weight), 0.0))
+    return np.where((weight[:, without] != 0).any(axis=1), np.nan, error)
 
 
-def next_better(result: ScorecardResult, name: str) -> np.ndarray:
-    """For each bin the nearest regular bin with more whole points (of text the one with the fewest more); else -1."""
+def next_better(result: ScorecardResult, name: str, way: str = "value") -> np.ndarray:
+    """For each bin the nearest regular bin with more whole points (of text the one with the fewest more); else -1.
+
+    `way` 'up' or 'down' looks among higher or lower values only.
+    """
     points, spec = result.integer_points()[1][name], result.bins[name].spec
-    better = np.full(len(points), -1)
+    better, place = np.full(len(points), -1), np.arange(spec.regular)
+    ordered = result.bins[name].kind != "category"
     for b in range(spec.regular):
-        more = np.flatnonzero(points[: spec.regular] > points[b])
+        onward = place > b if way == "up" else place < b if way == "down" else place >= 0
+        more = np.flatnonzero((points[: spec.regular] > points[b]) & (onward | (not ordered)))
         if len(more):
-            far = points[more] if result.bins[name].kind == "category" else np.abs(more - b)
+            far = np.abs(more - b) if ordered else points[more]
             better[b] = more[np.lexsort((-points[more], far))[0]]
     return better
 
@@ -180,9 +191,10 @@ def tell(result: ScorecardResult, frame: pd.DataFrame, telling: Telling, k: int,
     codes, n, place = result.codes(frame), len(frame), int(lang == "en")
     losses = losses_of(result, codes, n, telling)
     order, size = rank_losses(losses.by_concept, k + 1)
-    actionable, leader = _actionable(result, telling), losses.leaders()
-    better = {name: next_better(result, name) for name in losses.names if name in actionable}
+    ways, leader = _ways(result, telling), losses.leaders()
+    better = {name: next_better(result, name, ways.get(name, "value")) for name in losses.names}
     whole, labels = result.integer_points()[1], {name: result.bin_labels(name, lang) for name in losses.names}
+    words = {name: result.bins[name].spec.words(lang) for name in losses.names}
     rows: list[tuple[Any, ...]] = []
     index: list[int] = []
     for rank in range(k):
@@ -195,15 +207,15 @@ def tell(result: ScorecardResult, frame: pd.DataFrame, telling: Telling, k: int,
             others = [result.label(other, lang) for other in losses.members[concept] if other != name]
             now = int(codes[name][row])
             told = sentence(
-                result.label(name, lang), labels[name][now], size[row, rank], BASELINES[telling.baseline], others, lang
+                result.label(name, lang), words[name][now], size[row, rank], BASELINES[telling.baseline], others, lang
             )
-            to = int(better[name][now]) if name in better else -1
+            to = int(better[name][now])
             gain = int(whole[name][to] - whole[name][now]) if to >= 0 else 0
             advice = ADVICE[place].format(label=result.label(name, lang), bin=labels[name][to], gain=gain)
             rows.append((
                 rank + 1, losses.concepts[concept], name, labels[name][now], size[row, rank], margin[row], error[row],
                 bool(margin[row] < (error[row] if np.isfinite(error[row]) else 1.0)), told,
-                labels[name][to] if to >= 0 else "", gain, advice if to >= 0 else "",
+                labels[name][to] if to >= 0 else "", gain, advice if to >= 0 and name in ways else "",
             ))  # fmt: skip
             index.append(row)
     table = pd.DataFrame(rows, columns=list(DETAILS), index=frame.index[index])
@@ -226,8 +238,8 @@ def wide(details: pd.DataFrame, index: pd.Index, row_of: Sequence[int], k: int) 
     return frame.astype({name: "str" for name in frame.columns if not name.startswith("loss")})
 
 
-def _actionable(result: ScorecardResult, telling: Telling) -> set[str]:
+def _ways(result: ScorecardResult, telling: Telling) -> dict[str, str]:
+    """Feature that the household can act on → which way."""
     if telling.actionable is not None:
-        return set(telling.actionable)
-    return {name for name in result.features if name in result.labels and
-            result.labels[name].level == "household-conduct"}  # fmt: skip
+        return dict.fromkeys(telling.actionable, "value")
+    return declared_ways(result)

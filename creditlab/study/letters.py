@@ -22,6 +22,7 @@ from creditlab.plots.words import Text
 from creditlab.report.letter import Contact, DecisionLetter, Reason
 from creditlab.results import digest
 from creditlab.scorecard import Scorecard
+from creditlab.scorecard.counterfactual import declared_ways
 from creditlab.scorecard.telling import BASELINES
 from creditlab.study.models import load
 
@@ -61,20 +62,21 @@ def decision_letter(
     product : what was applied for, in both languages.
     k : reasons at most. baseline, reference : what they are measured against, see `Scorecard.reasons`.
     hide : further features that may not be told.
-    permitted : features that the household can change; None takes the declared conduct of the household.
+    permitted : features that the household can change; None takes the actions that the dictionary declares.
 
     Raises
     ------
     ColumnError : the household is not in the index. InputError : it is there more than once, or an argument is wrong.
     """
     row = _row(X, household)
-    hidden = {*hide, *(n for n in card.result_.labels if card.result_.labels[n].source in OTHERS)}
+    labels = card.result_.labels
+    hidden = {*hide, *(n for n in labels if labels[n].source in OTHERS or not labels[n].told)}
     settings: dict[str, Any] = {"baseline": baseline, "cutoff": cutoff, "reference": reference, "hide": hidden}
     told = {lang: card.reason_details(row, k, lang, **settings) for lang in ("zh", "en")}
     points = int(card.points(row).iloc[0])
     way = _permitted(card, permitted, hidden)
     changes = {lang: card.counterfactual(row, cutoff, permitted=way, lang=lang) for lang in ("zh", "en")}
-    low, high, labels = *_ends(card), card.result_.labels
+    low, high = _ends(card)
     return DecisionLetter(
         contact=contact if isinstance(contact, Contact) else Contact.of(contact),
         household=str(household),
@@ -133,9 +135,7 @@ def _row(X: pd.DataFrame, household: Any) -> pd.DataFrame:
 def _permitted(card: Scorecard, permitted: Any, hidden: set[str]) -> Any:
     if permitted is not None:
         return permitted
-    labels = card.result_.labels
-    conduct = [n for n in card.result_.features if n in labels and labels[n].level == "household-conduct"]
-    return [name for name in conduct if name not in hidden]
+    return {name: way for name, way in declared_ways(card.result_).items() if name not in hidden}
 
 
 def _ends(card: Scorecard) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from creditlab.columns import UNITS_ZH, Column, check_use
 from creditlab.data.schema import TABLES
 from creditlab.errors import InputError, PolicyError
 from creditlab.features import PLAN, Feature, catalogue_page, make_features
+from creditlab.features.rows import ACTIONS, OTHERS
 from tests.features.stand_in import StandIn, census, rows
 
 
@@ -124,3 +125,13 @@ def test_wrong_plans_and_files():
         make_features(census())
     with pytest.raises(InputError, match="village_id"):
         make_features(StandIn(census().drop(columns="village_id"), {}))
+
+
+def test_actions_are_those_of_features_that_exist_and_agree_with_the_direction_of_risk() -> None:
+    columns = {f.column.name: f.column for f in PLAN}
+    assert set(ACTIONS) <= set(columns) and set(OTHERS) <= set(columns)
+    for name, action in ACTIONS.items():
+        column = columns[name]
+        assert column.action == action and column.level != "village"
+        assert (action, column.direction) not in {("up", 1), ("down", -1)}, f"{name}: advice would raise the risk"
+    assert {name for name, column in columns.items() if not column.told} == set(OTHERS)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import creditlab as cl
+from creditlab.binning import Binner
 from creditlab.columns import Column, Dictionary
 from creditlab.errors import ColumnError, InputError, NotFittedError
 from creditlab.estimators import expit
@@ -141,6 +144,82 @@ def test_advice_is_the_next_better_bin_of_what_can_be_acted_on(twins) -> None:
         if row.feature != "crop":
             assert all(points[row.feature][b] <= points[row.feature][here] for b in nearer)
     assert (card.reason_details(X.iloc[:50], actionable=[])["advice"] == "").all()
+
+
+def test_every_reason_names_the_next_better_bin_and_only_actions_are_advised(twins) -> None:
+    card, X = twins
+    details = card.reason_details(X.iloc[:300], k=5, lang="en")
+    income = details[(details["feature"] == "income") & (details["next_bin"] != "")]
+    assert len(income) > 20 and (income["gain"] > 0).all() and (income["advice"] == "").all()
+
+
+@pytest.fixture(scope="module")
+def declared() -> tuple[Scorecard, pd.DataFrame]:
+    """Deposits can be raised, debts lowered, nobody moves his age; one fact is of another person."""
+    rng = np.random.default_rng(8)
+    n = 4000
+    X = pd.DataFrame({
+        "deposit": rng.normal(size=n), "debt": rng.normal(size=n), "age": rng.normal(45, 12, n).round(),
+        "friends": rng.normal(size=n),
+    }, index=[f"H{i:04d}" for i in range(n)])  # fmt: skip
+    log_odds = -1.5 - 0.8 * X["deposit"] + 0.8 * X["debt"] - 0.03 * (X["age"] - 45) + 0.8 * X["friends"]
+    y = (rng.random(n) < expit(log_odds)).astype(int)
+    X.loc[X.index[:700], "deposit"] = -9.0
+    labels = Dictionary.of([
+        Column("deposit", zh="存款", en="deposit", action="up"), Column("debt", zh="负债", en="debt", action="down"),
+        Column("age", zh="年龄", en="age", level="household-conduct"),
+        Column("friends", zh="担保人", en="guarantor", told=False),
+    ])  # fmt: skip
+    special = {"deposit": {-9.0: "未授权 not authorised"}}
+    return Scorecard(Binner(special=special), dictionary=labels).fit(X, y), X
+
+
+def test_declared_actions_go_their_way_and_from_a_value_only(declared) -> None:
+    card, X = declared
+    result, some = card.result_, X[card.points(X) < 580]
+    found = card.counterfactual(some, 620, lang="en")
+    moved = found[found["reachable"]]
+    assert set(moved["feature"]) == {"deposit", "debt"} and found["reachable"].nunique() == 2
+    for row in moved.itertuples():
+        labels = result.bin_labels(row.feature)
+        step = labels.index(row.to_bin) - labels.index(row.from_bin)
+        assert step > 0 if row.feature == "deposit" else step < 0
+        assert "not authorised" not in row.from_bin
+    # who may say so moves from a special code too
+    free = card.counterfactual(some, 620, permitted={"deposit": "any"}, lang="en")
+    assert free["from_bin"].str.contains("not authorised").any()
+    with_values = card.counterfactual(some, 620, permitted={"deposit": "value"}, lang="en")
+    assert not with_values["from_bin"].str.contains("not authorised").any() and with_values["reachable"].any()
+    details = card.reason_details(some, k=4, lang="en")
+    assert set(details.loc[details["advice"] != "", "feature"]) == {"deposit", "debt"}
+
+
+def test_what_is_declared_as_not_to_be_told_is_not_told(declared) -> None:
+    card, X = declared
+    assert "friends" in card.result_.features
+    details = card.reason_details(X, k=5)
+    assert "friends" not in set(details["feature"]) and not details["reason"].str.contains("担保人").any()
+
+
+def test_a_special_code_is_told_by_its_meaning_in_one_language(declared) -> None:
+    card, X = declared
+    for lang, text in (("en", "deposit: not authorised, "), ("zh", "存款：未授权，")):
+        told = card.reason_details(X.iloc[:700], k=5, lang=lang, baseline="best")
+        deposit = told[told["feature"] == "deposit"]["reason"]
+        assert len(deposit) and deposit.str.startswith(text).all()
+
+
+def test_a_coefficient_without_variance_spoils_no_other_margin(twins) -> None:
+    card, X = twins
+    whole = card.reason_details(X.iloc[:300], k=3, merge=False)
+    cov = card.result_.covariance
+    cov.loc["age", :] = cov.loc[:, "age"] = np.nan
+    poor = clone(card)._restore(list(card.feature_names_in_), True, replace(card.result_, covariance=cov))
+    found = poor.reason_details(X.iloc[:300], k=3, merge=False)
+    apart = (found["feature"] != "age").to_numpy() & np.append((found["feature"] != "age").to_numpy()[1:], False)
+    apart &= (found["rank"] < 3).to_numpy()
+    np.testing.assert_allclose(found["margin_se"][apart], whole["margin_se"][apart])
+    assert apart.sum() > 50 and found.loc[found["feature"] == "age", "margin_se"].isna().all()
 
 
 def brute_force(card: Scorecard, row: pd.DataFrame, names: list[str], goal: int) -> tuple[int, int] | None:
