@@ -68,9 +68,9 @@ def catalogue_page(plan: Iterable[Feature] = PLAN) -> str:
         f"Printed from the plan by `python -m creditlab.features`: {len(table)} features ({counts}).", "",
         "No window holds an event after the as-of date, nor a row that became known later. What a household has not",
         "consented to is `not_authorised`. Only features of the level household-origin may enter a village's",
-        "expected rate. ± is the expected direction: + larger is riskier, - safer; ↑ or ↓: the household itself can move",
-        "it that way from now on, so that a reason may advise it. A mean over *others* leaves the own household out and",
-        "is missing where fewer than five others have a value.", "",
+        "expected rate. ± is the expected direction: + larger is riskier, - safer; ↑ or ↓: the household itself can",
+        "move it that way from now on, so that a reason may advise it. A mean over *others* leaves the own household",
+        "out and is missing where fewer than five others have a value.", "",
     ]  # fmt: skip
     for name, rows in table.groupby("table", sort=False):
         contract = TABLES[str(name)]
