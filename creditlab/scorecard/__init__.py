@@ -3,7 +3,8 @@
 `Scorecard` orchestrates; `selection` says which features enter, `logistic` fits on arrays, `fitting` names what comes
 back, `points` maps it to points, `reasons` puts losses into words, `scores` tabulates, `result` is what is signed,
 `scoring` sums over blocks of rows, and `statement`, `standalone` and `pmml` write the card for other machines. The
-strategy tables (`gains`, `cutoffs`, `swaps`, `overrides`) take points and outcomes of any card, on `applicants`.
+strategy tables (`gains`, `cutoffs`, `swaps`, `overrides`) take points and outcomes of any card, on `applicants`, and
+show themselves by `exhibit`; the card shows itself by `sheet`, with the checks of `signals`.
 """
 
 from creditlab.scorecard.applicants import Economics

@@ -16,9 +16,33 @@ from creditlab.checks import check_level
 from creditlab.errors import InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Economics, Sums, divided
+from creditlab.scorecard.exhibit import MONEY, RATE, Shown, Told, exhibit
 
 #: cut-offs of a sweep that names none
 MOST = 50
+
+
+FACTS = (
+    Told("户数", "n", "n"), Told("有结果", "known", "known"), Told("坏", "bads", "bads"),
+    Told("村", "villages", "villages"), Told("利润最高的准入分", "best cut-off", "best_cutoff", ".6g"),
+    Told("与其无法区分：自", "as good from", "as_good_from", ".6g"), Told("至", "to", "as_good_to", ".6g"),
+)  # fmt: skip
+COLUMNS = (
+    Shown("准入分", "cut-off", "cutoff", ".6g"),
+    Shown("通过户数", "approved", "n"),
+    Shown("通过率", "approval", "approval", RATE, "approval_lo", "approval_hi"),
+    Shown("坏账率", "bad rate", "bad_rate", RATE, "lo", "hi"),
+    Shown("预期损失（元）", "expected loss (yuan)", "expected_loss", MONEY, "expected_loss_lo", "expected_loss_hi"),
+    Shown("利润（元）", "profit (yuan)", "profit", MONEY, "profit_lo", "profit_hi"),
+    Shown("低于最高（元）", "behind the best (yuan)", "behind", MONEY, "behind_lo", "behind_hi"),
+    Shown("不可区分", "as good", "as_good"),
+    Shown("坏", "bads", "bads"),
+    Shown("预期坏账率", "expected rate", "expected_rate", RATE),
+    Shown("避免的坏户", "bads avoided", "bads_avoided", RATE),
+    Shown("误拒的好户", "goods refused", "goods_refused", RATE),
+    Shown("金额（元）", "amount (yuan)", "amount", MONEY),
+    Shown("损失（元）", "loss (yuan)", "loss", MONEY, "loss_lo", "loss_hi"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -27,6 +51,10 @@ class CutoffSweep(Result):
 
     title: ClassVar[str] = "Cut-off sweep 准入分扫描"
     plots: ClassVar[str] = "strategy"
+
+    def _repr_html_(self) -> str:
+        note = "不可区分：在此样本上与利润最高的准入分无法区分。 As good: these rows cannot tell it from the best."
+        return exhibit(self, FACTS, COLUMNS, note=note if "as_good" in self.table else "")
 
 
 def cutoff_sweep(

@@ -17,6 +17,26 @@ from creditlab.errors import InputError, message
 from creditlab.results import Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Sums, divided
 from creditlab.scorecard.cutoffs import read_points
+from creditlab.scorecard.exhibit import RATE, Shown, Told, exhibit
+
+FACTS = (
+    Told("户数", "n", "n"), Told("坏", "bads", "bads"), Told("村", "villages", "villages"),
+    Told("KS", "KS", "ks", ".3f"),
+)  # fmt: skip
+COLUMNS = (
+    Shown("档", "band", "band"),
+    Shown("分值自", "points from", "points_lo"),
+    Shown("至", "to", "points_hi"),
+    Shown("户数", "n", "n"),
+    Shown("坏", "bads", "bads"),
+    Shown("坏账率", "bad rate", "bad_rate", RATE, "lo", "hi"),
+    Shown("坏户占比", "share of bads", "share_bads", RATE),
+    Shown("提升度", "lift", "lift", ".2f"),
+    Shown("累计户数", "rows so far", "cum_share", RATE),
+    Shown("累计捕获坏户", "bads captured so far", "cum_bads", RATE, "cum_bads_lo", "cum_bads_hi"),
+    Shown("累计提升度", "lift so far", "cum_lift", ".2f", "cum_lift_lo", "cum_lift_hi"),
+    Shown("KS", "KS", "ks", ".3f"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -25,6 +45,9 @@ class Gains(Result):
 
     title: ClassVar[str] = "Gains table 增益表"
     plots: ClassVar[str] = "strategy"
+
+    def _repr_html_(self) -> str:
+        return exhibit(self, FACTS, COLUMNS, note="自风险最高的一档起。 From the riskiest band on.")
 
 
 def gains_table(

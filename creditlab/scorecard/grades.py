@@ -18,6 +18,7 @@ from creditlab.checks import check_level, check_prob, check_target, check_weight
 from creditlab.errors import InputError, message
 from creditlab.results import Result, Stamp
 from creditlab.scaling import Scale
+from creditlab.scorecard.exhibit import RATE, Shown, Told, exhibit
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,26 @@ class MasterScale:
             "grades": len(names),
             "used": int((n > 0).sum()),
             "largest_share": float((n / n.sum()).max()),
-        }
+        } | ({} if bad is None else {"level": level})
         return Grades(table=frame, stamp=Stamp.of([values, w], {"limits": list(self.limits)}), facts=facts)
+
+
+FACTS = (
+    Told("户数", "n", "n"), Told("等级", "grades", "grades"), Told("有户的等级", "grades in use", "used"),
+    Told("最大占比", "largest share", "largest_share", RATE),
+)  # fmt: skip
+COLUMNS = (
+    Shown("等级", "grade", "grade", ""),
+    Shown("PD 自", "PD from", "pd_from", ".2%"),
+    Shown("至", "to", "pd_to", ".2%"),
+    Shown("户数", "n", "n"),
+    Shown("占比", "share", "share", RATE),
+    Shown("平均PD", "mean PD", "mean_pd", ".2%"),
+    Shown("分值自", "points from", "points_from"),
+    Shown("至", "to", "points_to"),
+    Shown("坏", "bads", "bads"),
+    Shown("坏账率", "bad rate", "bad_rate", ".2%", "bad_rate_lo", "bad_rate_hi"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -112,6 +131,9 @@ class Grades(Result):
     """A row per grade: `grade pd_from pd_to n share mean_pd`, points and outcomes where they are known."""
 
     title: ClassVar[str] = "Master scale 主标尺"
+
+    def _repr_html_(self) -> str:
+        return exhibit(self, FACTS, COLUMNS, note="PD 自（含）至（不含）。 PD from (included) to (excluded).")
 
 
 def _observed(bad: np.ndarray, w: np.ndarray, code: np.ndarray, n: np.ndarray, level: float) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from creditlab.errors import InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Sums, divided
 from creditlab.scorecard.cutoffs import read_points
+from creditlab.scorecard.exhibit import RATE, Shown, Told, exhibit
 from creditlab.scorecard.swaps import cell_table
 
 #: cell → what it is called, zh and en
@@ -29,11 +30,37 @@ CELLS = {
 ALL = "all"
 
 
+FACTS = (
+    Told("户数", "n", "n"), Told("准入分", "cut-off", "cutoff", ".6g"),
+    Told("低端推翻率", "low-side overrides", "low_side_rate", RATE, "low_side_lo", "low_side_hi"),
+    Told("高端推翻率", "high-side overrides", "high_side_rate", RATE, "high_side_lo", "high_side_hi"),
+)  # fmt: skip
+COLUMNS = (
+    Shown("类别", "label", "label", ""),
+    Shown("决定", "decision", "zh", "", en_column="en"),
+    Shown("户数", "n", "n"),
+    Shown("占比", "share", "share", RATE),
+    Shown("有结果", "known", "known"),
+    Shown("坏", "bads", "bads"),
+    Shown("坏账率", "bad rate", "bad_rate", RATE, "lo", "hi"),
+    Shown("预期坏账率", "expected rate", "expected_rate", RATE),
+    Shown("预期坏户", "expected bads", "expected_bads", ".1f"),
+    Shown("比率", "ratio", "ratio", ".2f", "ratio_lo", "ratio_hi"),
+)
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Overrides(Result):
     """A row per label and cell; the columns are those of `override_analysis`."""
 
     title: ClassVar[str] = "Overrides 人工推翻分析"
+
+    def _repr_html_(self) -> str:
+        note = (
+            "比率 = 实际坏户 / 预期坏户；高端推翻没有结果。 Ratio: bads observed over expected; of high-side overrides "
+            "no outcome is known."
+        )
+        return exhibit(self, FACTS, COLUMNS, note=note, by="label")
 
 
 def override_analysis(

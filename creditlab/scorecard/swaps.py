@@ -18,6 +18,7 @@ from creditlab.errors import InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Economics, Sums, divided
 from creditlab.scorecard.cutoffs import read_points
+from creditlab.scorecard.exhibit import MONEY, RATE, Shown, Told, exhibit
 
 #: cell → what it is called, zh and en
 CELLS = {
@@ -29,11 +30,41 @@ CELLS = {
 NO_OUTCOME = "no outcome is known of those swapped in: they were never granted a loan"
 
 
+FACTS = (
+    Told("户数", "n", "n"), Told("旧卡准入分", "old cut-off", "old_cutoff", ".6g"),
+    Told("新卡准入分", "new cut-off", "new_cutoff", ".6g"),
+    Told("旧卡通过率", "old approval", "old_approval", RATE), Told("新卡通过率", "new approval", "new_approval", RATE),
+    Told("旧卡坏账率", "old bad rate", "old_bad_rate", ".2%"),
+    Told("新卡坏账率", "new bad rate", "new_bad_rate", ".2%"),
+    Told("坏账率变化", "change of the bad rate", "change", "+.2%", "change_lo", "change_hi"),
+    Told("换出减换入的坏账率", "bad rate of those out less those in", "out_less_in", "+.2%", "out_less_in_lo",
+         "out_less_in_hi"),
+    Told("利润变化", "change of profit", "profit_change", "+,.0f", "profit_change_lo", "profit_change_hi"),
+)  # fmt: skip
+COLUMNS = (
+    Shown("户别", "who", "zh", "", en_column="en"),
+    Shown("户数", "n", "n"),
+    Shown("占比", "share", "share", RATE),
+    Shown("有结果", "known", "known"),
+    Shown("坏", "bads", "bads"),
+    Shown("坏账率", "bad rate", "bad_rate", RATE, "lo", "hi"),
+    Shown("预期坏账率", "expected rate", "expected_rate", RATE),
+    Shown("金额（元）", "amount (yuan)", "amount", MONEY),
+    Shown("预期损失（元）", "expected loss (yuan)", "expected_loss", MONEY, "expected_loss_lo", "expected_loss_hi"),
+    Shown("损失（元）", "loss (yuan)", "loss", MONEY, "loss_lo", "loss_hi"),
+    Shown("利润（元）", "profit (yuan)", "profit", MONEY, "profit_lo", "profit_hi"),
+)
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class SwapSet(Result):
     """A row per cell: both, swap_out, swap_in, neither; the columns are those of `swap_set`."""
 
     title: ClassVar[str] = "Swap set 换入换出"
+
+    def _repr_html_(self) -> str:
+        note = "变化 = 新卡 - 旧卡，配对区间。 Change: new card less old, with paired limits."
+        return exhibit(self, FACTS, COLUMNS, note=note)
 
 
 def swap_set(
@@ -62,10 +93,10 @@ def swap_set(
 
     Returns
     -------
-    SwapSet : `cell zh en n share known bads bad_rate lo hi`, and as in `cutoff_sweep` `expected_rate amount
-        expected_loss loss profit`. Facts: approval and bad rate of both cards; `change` of the bad rate among the
-        approved (new less old) with paired limits; `out_less_in`, the bad rate of those swapped out less that of those
-        swapped in, with limits; the change of profit.
+    SwapSet : `cell zh en n share known bads bad_rate lo hi`, and as in `cutoff_sweep` `expected_rate amount` and
+        `expected_loss loss profit` with their limits. Facts: approval and bad rate of both cards; `change` of the bad
+        rate among the approved (new less old) with paired limits; `out_less_in`, the bad rate of those swapped out less
+        that of those swapped in, with limits; the change of profit.
 
     Raises
     ------
@@ -130,7 +161,11 @@ def cell_table(cells: dict[str, tuple[str, str]], sums: Sums, level: float) -> p
     }
     if "expected_bads" in sums.part:
         columns["expected_rate"] = divided(sums.total("expected_bads"), n)
-    columns |= {k: sums.total(k) for k in ("amount", "expected_loss", "loss", "profit") if k in sums.part}
+    for name in ("amount", "expected_loss", "loss", "profit"):
+        if name in sums.part:
+            columns[name] = sums.total(name)
+            if name != "amount":
+                columns[f"{name}_lo"], columns[f"{name}_hi"] = sums.total_limits(name, level)
     return pd.DataFrame(columns)
 
 

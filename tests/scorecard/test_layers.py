@@ -209,6 +209,9 @@ def test_grades_partition_the_households_and_show_their_rates(card, sample) -> N
     row = table[table["n"] > 100].iloc[0]
     tails = beta.ppf([0.05, 0.95], row["bads"] + 0.5, row["n"] - row["bads"] + 0.5)
     np.testing.assert_allclose([row["bad_rate_lo"], row["bad_rate_hi"]], tails)
+    page = master.table(prob, sample.y, scale=card.result_.scale)._repr_html_()
+    assert "等级<br>grade" in page and f"({row['bad_rate_lo']:.2%}–{row['bad_rate_hi']:.2%})" in page
+    assert f"{row['points_from']:,.0f}" in page and "∞" in page and "inf" not in page
     for wrong in (lambda: MasterScale((0.5, 0.1)), lambda: MasterScale((0.1,), ("a", "a")),
                   lambda: MasterScale.geometric(0.1, 0.05, 5)):  # fmt: skip
         with pytest.raises(InputError):

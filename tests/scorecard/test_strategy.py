@@ -254,6 +254,35 @@ def test_results_are_stable_and_carry_their_level() -> None:
     assert isinstance(cutoff_sweep(rows["points"], rows["bad"]).facts["best_cutoff"], NotEstimable)
 
 
+def test_tables_show_themselves_in_both_languages_with_limits_and_whole_yuan() -> None:
+    rows = applicants()
+    by = np.where(rows["amount"] > rows["amount"].median(), "large <b>", "small")
+    options = {"prob": rows["prob"], "amount": rows["amount"], "groups": rows["village"], "economics": MONEY}
+    sweep = cutoff_sweep(rows["points"], rows["bad"], cutoffs=[560, 600], **options)
+    swap = swaps(rows, **options)
+    given = np.where(rows["points"] >= 600, 1, rows["bad"] * 0)
+    known = rows["bad"].where(given == 1)
+    over = override_analysis(rows["points"], given, known, cutoff=600, prob=rows["prob"], by=by, groups=rows["village"])
+    gains = gains_table(rows["points"], rows["bad"])
+    pages = {
+        name: one._repr_html_() for name, one in (("sweep", sweep), ("swap", swap), ("over", over), ("gains", gains))
+    }
+    for page in pages.values():
+        assert "e+" not in page and "nan" not in page and "inf" not in page
+    one = sweep.tidy().iloc[1]
+    for text in (f"{one['profit']:,.0f}", f"({one['profit_lo']:,.0f}–{one['profit_hi']:,.0f})", "利润（元）",
+                 "profit (yuan)", f"({one['approval_lo']:.1%}–{one['approval_hi']:.1%})", "90% limits, by "
+                 "village"):  # fmt: skip
+        assert text in pages["sweep"]
+    out = swap.tidy().set_index("cell").loc["swap_out"]
+    assert out["profit_lo"] < out["profit"] < out["profit_hi"] and f"({out['profit_lo']:,.0f}–" in pages["swap"]
+    assert f"{swap.facts['change']:+.2%}" in pages["swap"]
+    assert "large &lt;b&gt;" in pages["over"] and "<b>" + "large" not in pages["over"]
+    assert "rows taken as independent" in pages["gains"]
+    same = swap_set(rows["old"], rows["old"], rows["bad"], old_cutoff=600)
+    assert "no outcome is known" in same._repr_html_()
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
