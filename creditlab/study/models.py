@@ -22,6 +22,8 @@ KINDS = {
 def load(path: str | Path) -> Any:
     """The `Binner`, `ContinuousBinner`, `Scorecard`, `Challenger` or `BoostedScorecard` that a JSON file holds.
 
+    The file's hash detects damage, not forgery: who can change the file can write the hash anew.
+
     Raises
     ------
     UnreadableError : when the file is absent, damaged (its digest does not fit), of a newer schema, or no model.
