@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from creditlab.binning import BinSpec
-from creditlab.errors import InputError, message
 from creditlab.estimators import check_fitted
 from creditlab.files import whole_file, write_text
 from creditlab.scorecard.onnx_graph import card_graph
@@ -56,22 +55,15 @@ class Exports:
     def to_python(self) -> str:
         """The source of a module that needs only Python: `points(row)`, `parts(row)`, `log_odds(row)`, `pd(row)`.
 
-        A row is a mapping of raw values by column. Write it to a file, or run it where it is.
+        A row is a mapping of raw values by column. Write it to a file, or run it where it is. `pd` is calibrated as the
+        card is; an isotonic calibration leaves `log_odds`, which go with the points, as they are.
         """
         check_fitted(self)
         result = self.result_
         once, points = result.integer_points()
-        if result.knots is not None:
-            raise InputError(
-                message(
-                    "a card whose PD follows from its points",
-                    "one with an isotonic calibration",
-                    "to_python",
-                    "Export the card before it was calibrated, or calibrate by 'platt' or 'intercept'.",
-                )  # fmt: skip
-            )
         effects = result.effects_by_bin
-        return card_module(self._specs(), once, points, result.intercept, effects, heading=self._heading())
+        knots = None if result.knots is None else (result.knots.log_odds, result.knots.calibrated)
+        return card_module(self._specs(), once, points, result.intercept, effects, heading=self._heading(), knots=knots)
 
     def to_pmml(self, path: str | os.PathLike[str]) -> None:
         """Write the card as a PMML 4.4 Scorecard with reason codes, whole or not at all.

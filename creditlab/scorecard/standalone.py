@@ -21,6 +21,7 @@ def card_module(
     intercept: float,
     effects: Mapping[str, np.ndarray],
     heading: str = "",
+    knots: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> str:
     """The source of a module with `bins(row)`, `parts(row)`, `points(row)`, `log_odds(row)` and `pd(row)`.
 
@@ -30,6 +31,7 @@ def card_module(
     once, points : points that every row gets, and the integer points per bin.
     intercept, effects : log-odds of bad that every row has, and those that each bin adds.
     heading : a comment above the source.
+    knots : log-odds and calibrated log-odds of an isotonic calibration; then `pd` is calibrated, `log_odds` is not.
 
     >>> spec = BinSpec("age", "number", cuts=(30.0,))
     >>> space = {}
@@ -48,13 +50,33 @@ def card_module(
         f"{comment}BASE = {int(once)!r}\nPOINTS = {_table(points, names, int)}\n"
         f"INTERCEPT = {float(intercept)!r}\nEFFECTS = {_table(effects, names, float)}\n"
     )
-    return "\n\n".join([head, *functions, _BODY.replace("__CALLS__", calls)])
+    if knots is not None:
+        head += "".join(
+            f"{name} = {[float(v) for v in line]!r}\n" for name, line in zip(("AT", "TO"), knots, strict=True)
+        )
+    body = _BODY.replace("__CALLS__", calls)
+    if knots is not None:
+        body = _BENT + "\n\n" + body.replace("value = log_odds(row)", "value = calibrated(log_odds(row))")
+    return "\n\n".join([head, *functions, body])
 
 
 def _table(by_name: Mapping[str, np.ndarray], names: Sequence[str], kind: type) -> str:
     lines = "".join(f"    {name!r}: {[kind(v) for v in by_name[name].tolist()]!r},\n" for name in names)
     return "{\n" + lines + "}"
 
+
+_BENT = '''\
+def calibrated(value):
+    """The log-odds after the isotonic calibration: a rising line, of slope 1 beyond its ends."""
+    if value <= AT[0]:
+        return TO[0] + (value - AT[0])
+    if value >= AT[-1]:
+        return TO[-1] + (value - AT[-1])
+    k = 1
+    while AT[k] < value:
+        k += 1
+    return TO[k - 1] + (TO[k] - TO[k - 1]) / (AT[k] - AT[k - 1]) * (value - AT[k - 1])
+'''
 
 _BODY = '''\
 def bins(row):

@@ -15,7 +15,7 @@ import creditlab as cl
 from creditlab.errors import InputError
 from creditlab.estimators import expit
 from creditlab.scaling import Scale, Span
-from creditlab.scorecard import MasterScale, PointEdit, Scorecard
+from creditlab.scorecard import Expert, MasterScale, PointEdit, PointSteps, Scorecard
 from creditlab.scorecard.calibration import isotonic
 from creditlab.scorecard.rounding import most_changed, round_sums
 
@@ -178,11 +178,36 @@ def test_isotonic_follows_scikit_learn_keeps_ranks_and_points(card, sample, tmp_
     found.to_json(tmp_path / "card.json")
     assert np.array_equal(cl.load(tmp_path / "card.json").predict_proba(sample.X)[:, 1], prob)
     with pytest.raises(InputError, match="isotonic"):
-        found.to_python()
-    with pytest.raises(InputError, match="isotonic"):
         found.calibrate(sample.X, y, "platt")
     twice = found.calibrate(sample.X, y, "isotonic").predict_proba(sample.X)[:, 1]
     assert np.abs(twice - prob).mean() < 0.02
+
+
+@pytest.mark.parametrize("rounding", ["nearest", "sum"])
+def test_every_layer_is_exported_with_the_same_points_and_pd(sample, binner, rounding: str) -> None:
+    import duckdb
+
+    y, X = drifted(sample), sample.X
+    card = Scorecard(binner, rounding=rounding).fit(X, sample.y)
+    stated = Expert(points={"收入": PointSteps((0.0,), (10, 40.5))}, weight=30, author="Li", reason="manual")
+    cards = {
+        "none": card,
+        "edited": card.edit("crop", author="Li").points("玉米", 33.4, reason="policy"),
+        "expert": Scorecard(binner, rounding=rounding, expert=stated).fit(X, sample.y),
+        "platt": card.calibrate(X, y, "platt"),
+        "isotonic": card.calibrate(X, y, "isotonic"),
+    }
+    lines = X.astype(object).where(X.notna(), None).to_dict("records")
+    con = duckdb.connect()
+    con.register("t", X.reset_index())
+    for name, one in cards.items():
+        space: dict = {}
+        exec(one.to_python(), space)
+        wanted = one.points(X).tolist()
+        assert [space["points"](line) for line in lines] == wanted, name
+        asked = one.to_sql(keep=["household_id"]) + " ORDER BY 1"
+        assert [points for _, points in con.execute(asked).fetchall()] == wanted, name
+        np.testing.assert_allclose([space["pd"](line) for line in lines], one.predict_proba(X)[:, 1], rtol=1e-12)
 
 
 def test_isotonic_weight_equals_copies() -> None:

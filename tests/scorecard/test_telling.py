@@ -16,6 +16,7 @@ from creditlab.columns import Column, Dictionary
 from creditlab.errors import ColumnError, InputError, NotFittedError
 from creditlab.estimators import expit
 from creditlab.scorecard import Scorecard
+from creditlab.scorecard.reasons import rank_losses
 from creditlab.scorecard.telling import Telling, baseline_points, losses_of
 
 
@@ -97,6 +98,13 @@ def test_wide_reasons_are_the_first_of_the_details(twins) -> None:
     twice = card.reasons(pd.concat([some, some]), k=2)
     pd.testing.assert_frame_equal(twice.iloc[:200], table)
     pd.testing.assert_frame_equal(card.reasons(some.iloc[::-1], k=2).iloc[::-1], table)
+
+
+def test_equal_losses_keep_the_order_of_the_columns() -> None:
+    loss = np.array([[2.0, 2.0 + 1e-12, 3.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+    order, size = rank_losses(loss, 3)
+    assert order.tolist() == [[2, 0, 1], [0, 1, 2]] and size[1].tolist() == [1.0, 1.0, 1.0]
+    assert rank_losses(loss[::-1], 3)[0].tolist() == [[0, 1, 2], [2, 0, 1]]
 
 
 def test_hidden_features_are_never_told(twins) -> None:
