@@ -11,7 +11,7 @@ import numpy as np
 from creditlab.binning.counts import merge_cells
 from creditlab.binning.means import MeanSample
 from creditlab.binning.search import Limits, programme
-from creditlab.binning.shapes import COARSE_CELLS, FOLDS, STEPS, Choice, by_one_error
+from creditlab.binning.shapes import COARSE_CELLS, FOLDS, STEPS, Choice, simplest_unbeaten
 
 
 def choose_mean_shape(x: np.ndarray, sample: MeanSample, limits: Limits, seed: int) -> Choice:
@@ -82,7 +82,7 @@ def _judged(moments: list[np.ndarray], limits: Limits) -> Choice:
         error = np.sqrt(max(squared - gain**2 / float(n.sum()), 0.0))
         return gain / spread, float(error) / spread
 
-    return by_one_error(able, difference)
+    return simplest_unbeaten(able, difference)
 
 
 def _fold_means(n: np.ndarray, total: np.ndarray, cuts: list[np.ndarray]) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 The counts of coarse cells are thinned at random into folds (each row falls into a fold independently, so counts are
 enough and the order of rows does not matter); every shape is solved on the other folds and judged on the one left out.
-A richer shape must earn its freedom: it replaces a simpler one only when its held-out gain exceeds one standard error
-of the difference between the two (one-standard-error rule, Breiman et al. 1984; row-wise difference as in Vuong 1989).
+A richer shape must earn its freedom: it replaces a simpler one only when its held-out gain is above zero at the 5 %
+level, one-sided, by the row-wise difference between the two (Q. Vuong, Econometrica 57 (1989) 307-333).
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ STEPS = (("ascending", "descending"), ("peak", "valley"), ("free",))
 FOLDS = 5
 #: enough cells to tell shapes apart; the final cuts are sought on the fine cells
 COARSE_CELLS = 30
+#: standard errors by which a richer shape must win. On real and simulated tables of 500 to 22,000 rows cards ranked
+#: held-out rows better than with one standard error, most of all where rows are few; at two it was no better.
+ERRORS = 1.645
 #: log-likelihood on the training rows by which the freest shape must beat the best monotone one to be looked at. What
 #: is gained there is not exceeded on held-out rows, and a gain of Δ comes with a standard error of about √(2Δ), so
-#: below 2 no richer shape can pass the one-standard-error rule.
-LEAST_GAIN = 2.0
+#: below this no richer shape can win.
+LEAST_GAIN = 2 * ERRORS**2
 #: log-likelihood on the training rows by which one monotone direction beats the other beyond doubt (odds of e^20)
 CLEAR_LEAD = 20.0
 
@@ -55,11 +58,11 @@ def choose_shape(goods: np.ndarray, bads: np.ndarray, limits: Limits, seed: int)
     rng = np.random.default_rng(seed)
     held = fold_counts(goods, FOLDS, rng), fold_counts(bads, FOLDS, rng)
     logs = _held_out_logs(goods, bads, held, limits, able)
-    return by_one_error(able, lambda one, other: _difference(logs[one], logs[other], held))
+    return simplest_unbeaten(able, lambda one, other: _difference(logs[one], logs[other], held))
 
 
-def by_one_error(able: Sequence[str], difference: Callable[[str, str], tuple[float, float]]) -> Choice:
-    """The simplest of the shapes `able` that no richer one beats by more than one standard error.
+def simplest_unbeaten(able: Sequence[str], difference: Callable[[str, str], tuple[float, float]]) -> Choice:
+    """The simplest of the shapes `able` that no richer one beats.
 
     `difference(one, other)` is what `one` gains on held-out rows over `other`, with its standard error; "" is one bin.
     """
@@ -71,7 +74,7 @@ def by_one_error(able: Sequence[str], difference: Callable[[str, str], tuple[flo
             continue
         richer = max(candidates, key=lambda shape: gain[shape])
         more, error = difference(richer, chosen)
-        if not chosen or more > error:
+        if not chosen or more > ERRORS * error:
             chosen = richer
     return Choice(chosen, gain)
 

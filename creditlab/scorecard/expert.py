@@ -175,8 +175,8 @@ def with_expert(result: ScorecardResult, expert: Expert, frame: pd.DataFrame, ta
     shifts, parts = {}, []
     for name in expert.points:
         part = _blend(result, name, expert, exact[name])
-        shift = np.zeros(len(exact[name]))
-        shift[part["bin"].to_numpy()] = -part["moved"].to_numpy() / factor
+        shift = np.array(result.shifts.get(name, np.zeros(len(exact[name]))), dtype=float)
+        shift[part["bin"].to_numpy()] -= part["moved"].to_numpy() / factor
         shifts[name] = shift
         parts.append(part)
     stated = {"expert_weight": expert.weight, "expert_author": expert.author, "expert_reason": expert.reason}

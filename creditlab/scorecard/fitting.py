@@ -27,6 +27,7 @@ from creditlab.scorecard.inference import (
     likelihood_ratio,
     profile_limits,
 )
+from creditlab.scorecard.joint import Bins, Line, fit_effects
 from creditlab.scorecard.logistic import LogisticFit, covariance, fit_logistic
 from creditlab.scorecard.points import add_points, check_points, rounded
 from creditlab.scorecard.result import INTERCEPT, ScorecardResult
@@ -57,15 +58,23 @@ AFFORDABLE = 2e6
 class Regression:
     """How the coefficients are found: signs, penalties, which features leave for weakness, which inference.
 
-    `ridge` is a number or 'auto'; `chosen` says that 'auto' chose one above 0.
+    `ridge` is a number or 'auto'; `chosen` says that 'auto' chose one above 0. `bin_sd` above 0 gives bins effects of
+    their own (see `joint`); a feature whose bins then differ by less than `min_effect` in log-odds leaves.
     """
 
     sign: int = -1
     ridge: Any = 0.0
     lasso: float = 0.0
-    min_z: float = 1.0
+    min_z: float = 0.0
     inference: str = "auto"
     chosen: bool = False
+    bin_sd: float = 0.0
+    min_effect: float = 0.0
+
+    @property
+    def joint(self) -> bool:
+        """Whether bins have effects of their own."""
+        return self.bin_sd > 0 and self.lasso == 0
 
     def settled(self, events: float, features: int) -> Regression:
         """With a number for the ridge.
@@ -204,16 +213,82 @@ def _firth(rows: Rows, free: np.ndarray, none: np.ndarray) -> tuple[np.ndarray, 
     return limits, tests
 
 
-def fit_without_weak(
+@dataclass(frozen=True)
+class CardFit:
+    """A model, what each bin adds beside its line (log-odds), and reason → the features that left for it."""
+
+    model: Model
+    shifts: Mapping[str, np.ndarray]
+    left: Mapping[str, list[str]]
+
+
+def fit_card(
+    woe: pd.DataFrame, bins: BinningResult, codes: Mapping[str, np.ndarray], target: Target, how: Regression,
+    forced: Collection[str] = (),
+) -> CardFit:  # fmt: skip
+    """The regression without the features that are not worth their place, and the effects of its bins; forced stay.
+
+    `codes` : feature → the bin of each row. A feature whose line is clamped at 0 stays where single bins of it tell
+    more beside the others, in the order of its bad rates.
+    """
+    how = how.settled(target.events, woe.shape[1])
+    names, weak = without_weak(woe, target, how, forced)
+    first = _regress(woe[names].to_numpy(dtype=float), target, how)
+    level, effects = _effects(woe[names], bins, codes, target, how, first)
+    slight = _slight(effects, codes, how.min_effect, forced)
+    against = [name for name, held in zip(names, first.clamped[1:], strict=True) if held and name in slight]
+    names = [name for name in names if name not in slight]
+    model = fit_model(woe[names], target, how)
+    left = {"weak": weak, "sign": against, "slight": [name for name in slight if name not in against]}
+    if not how.joint or not names:
+        left |= {"sign": against + sorted(model.clamped), "shrunk": sorted(model.shrunk)}
+        return CardFit(model, {}, left)
+    if slight:
+        level, effects = _effects(woe[names], bins, codes, target, how, model.fit)
+    each = (level - model.fit.coef[0]) / len(names)
+    shifts = {name: values - model.coef[name] * bins[name].woe + each for name, values in effects.items()}
+    return CardFit(model, shifts, left)
+
+
+def _effects(
+    woe: pd.DataFrame, bins: BinningResult, codes: Mapping[str, np.ndarray], target: Target, how: Regression,
+    fit: LogisticFit,
+) -> tuple[float, dict[str, np.ndarray]]:  # fmt: skip
+    """The intercept and what each bin adds to the log-odds; on the lines of `fit` where bins have no own effects."""
+    names = list(woe.columns)
+    if not how.joint or not names:
+        return fit.coef[0], {name: beta * bins[name].woe for name, beta in zip(names, fit.coef[1:], strict=True)}
+    features = [_as_trained(woe[name].to_numpy(dtype=float), codes[name], bins[name].woe) for name in names]
+    level, found = fit_effects(
+        features, target.bad, target.weight, spread=how.bin_sd, ridge=fit.ridge, ordered=how.sign != 0,
+        offset=target.offset,
+    )  # fmt: skip
+    return level, dict(zip(names, found, strict=True))
+
+
+def _as_trained(values: np.ndarray, codes: np.ndarray, woe: np.ndarray) -> Bins | Line:
+    """A feature that was trained on the WOE of its bins, or one that was trained out of fold and stays on its line."""
+    return Bins(codes, woe) if np.array_equal(values, woe[codes]) else Line(values, woe)
+
+
+def _slight(
+    effects: Mapping[str, np.ndarray], codes: Mapping[str, np.ndarray], least: float, forced: Collection[str]
+) -> list[str]:
+    """Features whose bins with rows differ by less than `least`; the widest stays in any case."""
+    width = {name: float(np.ptp(values[np.unique(codes[name])])) for name, values in effects.items()}
+    widest = max(width, key=lambda name: width[name], default="")
+    return [name for name, value in width.items() if value < least and name != widest and name not in forced]
+
+
+def without_weak(
     woe: pd.DataFrame, target: Target, how: Regression, forced: Collection[str] = ()
-) -> tuple[Model, list[str]]:
-    """The model after features whose |z| stays below `min_z` have left, and their names; forced ones stay.
+) -> tuple[list[str], list[str]]:
+    """The features that stay and those that left because their |z| stays below `min_z`; forced ones stay.
 
     One coefficient per feature, model-based z; with a penalty none leaves, for it holds weak ones down. A refit after
     each round lets the others take up what they gave.
     """
     names, weak = list(woe.columns), list[str]()
-    how = how.settled(target.events, len(names))
     while len(names) > 1 and how.min_z > 0 and not how.ridge and not how.lasso:
         design = woe[names].to_numpy(dtype=float)
         fit = _regress(design, target, how)
@@ -223,7 +298,7 @@ def fit_without_weak(
             break
         weak += gone
         names = [name for name in names if name not in gone]
-    return fit_model(woe[names], target, how), weak
+    return names, weak
 
 
 def weak_features(design: np.ndarray, target: Target, fit: LogisticFit, min_z: float) -> list[int]:
@@ -252,7 +327,7 @@ def weak_features(design: np.ndarray, target: Target, fit: LogisticFit, min_z: f
     return gone
 
 
-def make_table(model: Model, bins: BinningResult, woe: pd.DataFrame) -> pd.DataFrame:
+def make_table(model: Model, bins: BinningResult) -> pd.DataFrame:
     """A row per term: `feature coef unshrunk se z p_value lo hi interval lr lr_p iv bins mean_woe reason`.
 
     `unshrunk` is the coefficient without a ridge that 'auto' chose; standard error, z, limits and tests are about it.

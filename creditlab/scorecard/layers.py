@@ -10,15 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from creditlab.binning import BinningResult
 from creditlab.errors import InputError, message, some
 from creditlab.estimators import expit
 from creditlab.scaling import Scale, Span
 from creditlab.scorecard.calibration import Knots, isotonic, platt, shift_to_rate
 from creditlab.scorecard.edits import PointEdit, bin_number
-from creditlab.scorecard.fitting import Model
 from creditlab.scorecard.result import INTERCEPT, ScorecardResult
 
 
@@ -75,13 +72,11 @@ def unedited(result: ScorecardResult) -> dict[str, np.ndarray]:
     return {name: values for name, values in shifts.items() if np.abs(values).max() > 1e-12}
 
 
-def spanned(span: Span, bins: BinningResult, selection: pd.DataFrame, model: Model) -> Scale:
+def spanned(span: Span, result: ScorecardResult) -> Scale:
     """The scale whose ends are the riskiest and the safest sum of bins."""
-    kept, worst, best = set(selection.loc[selection["kept"], "feature"]), model.fit.coef[0], model.fit.coef[0]
-    for name, beta in model.coef.items():
-        if name in kept:
-            effects = beta * bins[name].woe
-            worst, best = worst + effects.max(), best + effects.min()
+    worst = best = result.intercept
+    for effects in result.effects_by_bin.values():
+        worst, best = worst + effects.max(), best + effects.min()
     return span.scale(float(worst), float(best))
 
 

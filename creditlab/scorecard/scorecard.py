@@ -43,11 +43,11 @@ from creditlab.scorecard.expert import Expert, with_expert
 from creditlab.scorecard.exports import Exports
 from creditlab.scorecard.fitting import (
     INFERENCES,
-    Model,
+    CardFit,
     Regression,
     Target,
     check_exact,
-    fit_without_weak,
+    fit_card,
     make_table,
     model_facts,
 )
@@ -62,6 +62,9 @@ from creditlab.scorecard.scores import Scores, make_scores
 from creditlab.scorecard.selection import information, select_features, with_model
 from creditlab.scorecard.sheet import page
 from creditlab.scorecard.telling import Telling, slopes_of, tell, wide
+
+#: settings that cards of older files were fitted with
+BEFORE_BIN_SD = {"bin_sd": 0.0, "min_effect": 0.0}
 
 
 class Scorecard(Changes, Exports, CreditModel):
@@ -81,8 +84,15 @@ class Scorecard(Changes, Exports, CreditModel):
         real tables a cut at 0.005 cost up to 0.001 and one at 0.02 up to 0.005 of AUC.
     max_correlation : of two features whose WOE correlate more than this, the weaker leaves.
     events_per_feature : bads (or goods, if they are rarer) that each feature needs; the strongest by IV stay.
-    min_z : a feature whose |z| stays below this leaves: at 1 it adds about as much to the error of prediction as it
-        takes away. 0 keeps all.
+    min_z : a feature whose |z| stays below this leaves. The default 0 asks nothing: bins that repeat others are drawn
+        to 0 by `bin_sd`, and `min_effect` then removes their feature.
+    bin_sd : how far the effect of a bin may leave the line coefficient × WOE, as a standard deviation in log-odds: a
+        WOE says what a bin tells alone, here it is corrected for what the other features tell too, in the order of the
+        bad rates. Bins of few rows stay on the line. 0 keeps every bin on it (the plain regression on WOE, and the
+        choice with a lasso). `result_.departures()` lists what moved. On four real tables and on simulated ones 0.1 was
+        as good as any value from 0.06 to 0.2.
+    min_effect : a feature whose bins differ by less than this in log-odds leaves; 0.03 are two points of the default
+        scale.
     ridge, lasso : penalties on the slopes: half of `ridge` times their squares and `lasso` times their absolute values
         are taken from the log-likelihood. With either, no feature leaves for a small |z|, and none has an interval.
         'auto' takes a ridge of 4 where there are fewer than 50 bads (or goods) per feature, and none elsewhere: with
@@ -129,7 +139,9 @@ class Scorecard(Changes, Exports, CreditModel):
         min_iv: float = 0.001,
         max_correlation: float = 0.99,
         events_per_feature: float = 10.0,
-        min_z: float = 1.0,
+        min_z: float = 0.0,
+        bin_sd: float = 0.1,
+        min_effect: float = 0.03,
         ridge: float | str = "auto",
         lasso: float = 0.0,
         inference: str = "auto",
@@ -148,6 +160,8 @@ class Scorecard(Changes, Exports, CreditModel):
         self.max_correlation = max_correlation
         self.events_per_feature = events_per_feature
         self.min_z = min_z
+        self.bin_sd = bin_sd
+        self.min_effect = min_effect
         self.ridge = ridge
         self.lasso = lasso
         self.inference = inference
@@ -189,21 +203,19 @@ class Scorecard(Changes, Exports, CreditModel):
         if isinstance(X, Sample):
             return self._fit_sample(X, offset)
         self._check_settings()
-        frame, bad, weight, codes = read_sample(self, X, y, sample_weight, groups)
+        frame, bad, weight, village = read_sample(self, X, y, sample_weight, groups)
         check_use(frame.columns, self.dictionary, purpose="scorecard")
-        target = Target(bad, weight, codes, self._along(offset, sample_weight, len(y)))
+        target = Target(bad, weight, village, self._along(offset, sample_weight, len(y)))
         when = None if period is None else self._kept(check_groups(period, len(y), "period"), sample_weight)
         bins, woe = self._bins(frame, target, when)
         selection, path = self._select(frame, target, bins, woe, when)
         chosen = woe[selection.loc[selection["kept"], "feature"].tolist()]
-        model, weak = fit_without_weak(chosen, target, self._regression(), self._forced())
-        left = {"sign": model.clamped, "shrunk": model.shrunk, "weak": weak}
-        for reason, names in left.items():
+        codes = {name: bins[name].codes(bins[name].values_in(frame)) for name in chosen}
+        fitted = fit_card(chosen, bins, codes, target, self._regression(), self._forced())
+        for reason, names in fitted.left.items():
             for name in names:
                 path.add(reason, name)
-        result = self._wrap(
-            bins, with_model(selection, model.coef, left), path.table(), chosen, model, [frame, bad, weight]
-        )
+        result = self._wrap(bins, selection, path.table(), fitted, [frame, bad, weight])
         if self.expert is not None:
             result = with_expert(result, self.expert, frame, target)
         result = replace(result, concepts=concepts_of(woe[result.features], weight, bins_iv(result)))
@@ -211,7 +223,7 @@ class Scorecard(Changes, Exports, CreditModel):
         result = replace(result, slopes=slopes_of(result.exact_points()[1], result.codes(frame), weight))
         self.classes_ = np.array([0, 1])
         self.result_ = result
-        own = Sample(frame, bad, codes, weight=None if (weight == 1).all() else weight)
+        own = Sample(frame, bad, village, weight=None if (weight == 1).all() else weight)
         self.result_ = replace(result, performance=performance(self, own))
         return self
 
@@ -278,6 +290,8 @@ class Scorecard(Changes, Exports, CreditModel):
             ("max_correlation", 1.0),
             ("events_per_feature", np.inf),
             ("min_z", np.inf),
+            ("bin_sd", 10.0),
+            ("min_effect", np.inf),
             *((("ridge", np.finfo(float).max),) if self.ridge != "auto" else ()),
             ("lasso", np.finfo(float).max),
         ):
@@ -304,7 +318,9 @@ class Scorecard(Changes, Exports, CreditModel):
 
     def _regression(self) -> Regression:
         sign = -1 if self.sign_constrained else 0
-        return Regression(sign, self.ridge, self.lasso, self.min_z, self.inference)
+        return Regression(
+            sign, self.ridge, self.lasso, self.min_z, self.inference, bin_sd=self.bin_sd, min_effect=self.min_effect
+        )
 
     def _forced(self) -> tuple[str, ...]:
         """Features that no rule of selection removes: forced ones and those of the expert."""
@@ -365,25 +381,26 @@ class Scorecard(Changes, Exports, CreditModel):
         bins: BinningResult,
         selection: pd.DataFrame,
         path: pd.DataFrame,
-        woe: pd.DataFrame,
-        model: Model,
+        fitted: CardFit,
         inputs: list[Any],
     ) -> ScorecardResult:
         labels = Dictionary() if self.dictionary is None else self.dictionary
-        terms = model.terms
-        scale = Scale() if self.scale is None else self.scale
-        return ScorecardResult(
-            table=make_table(model, bins, woe),
+        model, terms = fitted.model, fitted.model.terms
+        clamped = model.clamped & set(fitted.shifts)
+        result = ScorecardResult(
+            table=make_table(model, bins),
             stamp=Stamp.of(inputs, {k: plain(v) for k, v in self.get_params(deep=False).items()}),
             facts=model_facts(model, columns=len(bins)),
             bins=bins,
-            scale=spanned(scale, bins, selection, model) if isinstance(scale, Span) else scale,
+            scale=self.scale if isinstance(self.scale, Scale) else Scale(),
             base=self.base,
-            selection=selection,
+            selection=with_model(selection, model.coef, fitted.left, clamped),
             path=path,
             covariance=pd.DataFrame(model.covariance, index=terms, columns=terms),
             labels=labels.only([n for n in bins if n in labels]),
+            shifts=fitted.shifts,
         )
+        return replace(result, scale=spanned(self.scale, result)) if isinstance(self.scale, Span) else result
 
     def _log_odds(self, frame: pd.DataFrame) -> np.ndarray:
         return self.result_.effects.total(frame)
@@ -528,6 +545,8 @@ class Scorecard(Changes, Exports, CreditModel):
                     "max_correlation",
                     "events_per_feature",
                     "min_z",
+                    "bin_sd",
+                    "min_effect",
                     "ridge",
                     "lasso",
                     "inference",
@@ -554,7 +573,8 @@ class Scorecard(Changes, Exports, CreditModel):
         more["expert"] = None if content.get("expert") is None else Expert.from_dict(content["expert"])
         more["edits"] = tuple(PointEdit(**edit) for edit in content.get("edits", ()))
         scale = result.scale if content.get("span") is None else Span(*content["span"])
-        card = cls(binner, scale, name=content["name"], **more, **content["settings"])
+        settings = BEFORE_BIN_SD | content["settings"]
+        card = cls(binner, scale, name=content["name"], **more, **settings)
         return card._restore(content["features"], content["named"], result)
 
 

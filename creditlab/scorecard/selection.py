@@ -29,6 +29,14 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "对模型的贡献小于其估计误差（|z| 低于下限）",
         "adds less than the error of its own estimate (|z| below the floor)",
     ),
+    "slight": (
+        "与其他特征并用时，各箱之间相差不到下限",
+        "beside the others its bins differ by less than the floor",
+    ),
+    "steps": (
+        "系数已置为 0；与其他特征并用时，个别分箱仍按其坏账率方向计分",
+        "coefficient clamped at 0; single bins still tell more beside the others, in the order of its bad rate",
+    ),
     "forced_in": ("由分析人员指定保留", "kept by order of the analyst"),
     "forced_out": ("由分析人员指定剔除", "left out by order of the analyst"),
     "missing": ("缺失比例高于上限", "too large a share is missing"),
@@ -145,15 +153,18 @@ def repeated(woe: pd.DataFrame, frame: pd.DataFrame, weight: np.ndarray | None, 
     return found
 
 
-def with_model(selection: pd.DataFrame, coef: Mapping[str, float], left: Mapping[str, Iterable[str]]) -> pd.DataFrame:
+def with_model(
+    selection: pd.DataFrame, coef: Mapping[str, float], left: Mapping[str, Iterable[str]], steps: Collection[str] = ()
+) -> pd.DataFrame:
     """The final table `feature iv bins kept coef reason_zh reason_en`, after the model has spoken.
 
-    `left` : reason → the features that left the model for it.
+    `left` : reason → the features that left the model for it. `steps` : those that stay without a coefficient.
     """
     frame = selection.copy()
     for reason, names in left.items():
         frame.loc[frame["feature"].isin(set(names)), "reason"] = reason
     frame["kept"] = frame["reason"] == "kept"
+    frame.loc[frame["kept"] & frame["feature"].isin(set(steps)), "reason"] = "steps"
     frame["coef"] = [coef.get(name, np.nan) for name in frame["feature"]]
     for place, lang in enumerate(("zh", "en")):
         frame[f"reason_{lang}"] = [
