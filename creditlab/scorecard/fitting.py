@@ -50,6 +50,8 @@ FEW_BADS = 20.0
 THIN = 50.0
 #: the ridge that 'auto' takes: slopes of WOE are about 1 alone and less beside others, as if drawn from N(0, ½²)
 RIDGE = 4.0
+#: decimals of the log-odds that a bin adds, so that bins of equal worth are equal to the bit
+DIGITS = 10
 #: rows × coefficients² up to which 'auto' affords likelihoods beyond Wald (some tenths of a second)
 AFFORDABLE = 2e6
 
@@ -234,20 +236,37 @@ def fit_card(
     how = how.settled(target.events, woe.shape[1])
     names, weak = without_weak(woe, target, how, forced)
     first = _regress(woe[names].to_numpy(dtype=float), target, how)
-    level, effects = _effects(woe[names], bins, codes, target, how, first)
-    slight = _slight(effects, codes, how.min_effect, forced)
-    against = [name for name, held in zip(names, first.clamped[1:], strict=True) if held and name in slight]
-    names = [name for name in names if name not in slight]
-    model = fit_model(woe[names], target, how)
-    left = {"weak": weak, "sign": against, "slight": [name for name in slight if name not in against]}
-    if not how.joint or not names:
-        left |= {"sign": against + sorted(model.clamped), "shrunk": sorted(model.shrunk)}
+    held = {name for name, still in zip(names, first.held[1:], strict=True) if still}
+    kept, fit = names, first
+    while True:
+        level, effects = _effects(woe[kept], bins, codes, target, how, fit)
+        slight = _slight(effects, codes, how.min_effect, forced)
+        if not slight:
+            break
+        kept = [name for name in kept if name not in slight]
+        fit = _regress(woe[kept].to_numpy(dtype=float), target, how)
+    model = _with_held(woe[[n for n in names if n in held or n in kept]], target, how, held - set(kept))
+    left = {
+        "weak": weak,
+        "slight": [n for n in names if n not in kept and n not in model.features],
+        "sign": [n for n in model.features if n not in kept and n in model.clamped],
+        "shrunk": [n for n in model.features if n not in kept and n in model.shrunk],
+    }
+    if not how.joint or not kept:
         return CardFit(model, {}, left)
-    if slight:
-        level, effects = _effects(woe[names], bins, codes, target, how, model.fit)
-    each = (level - model.fit.coef[0]) / len(names)
-    shifts = {name: values - model.coef[name] * bins[name].woe + each for name, values in effects.items()}
+    each = (level - model.fit.coef[0]) / len(kept)
+    shifts = {n: np.round(values + each, DIGITS) - model.coef[n] * bins[n].woe for n, values in effects.items()}
     return CardFit(model, shifts, left)
+
+
+def _with_held(woe: pd.DataFrame, target: Target, how: Regression, outside: Collection[str]) -> Model:
+    """The regression that shows the features `outside` the card held at 0; without those that it does not hold."""
+    while True:
+        model = fit_model(woe, target, how)
+        loose = [name for name in outside if model.coef.get(name, 0.0) != 0]
+        if not loose:
+            return model
+        woe = woe.drop(columns=loose)
 
 
 def _effects(
@@ -274,10 +293,11 @@ def _as_trained(values: np.ndarray, codes: np.ndarray, woe: np.ndarray) -> Bins 
 def _slight(
     effects: Mapping[str, np.ndarray], codes: Mapping[str, np.ndarray], least: float, forced: Collection[str]
 ) -> list[str]:
-    """Features whose bins with rows differ by less than `least`; the widest stays in any case."""
+    """Features whose bins with rows do not differ, or by less than `least` where others differ by more."""
     width = {name: float(np.ptp(values[np.unique(codes[name])])) for name, values in effects.items()}
     widest = max(width, key=lambda name: width[name], default="")
-    return [name for name, value in width.items() if value < least and name != widest and name not in forced]
+    stays = {widest, *forced}
+    return [name for name, value in width.items() if value <= 1e-9 or (value < least and name not in stays)]
 
 
 def without_weak(

@@ -156,7 +156,9 @@ class ScorecardResult(Result):
     @property
     def effects_by_bin(self) -> dict[str, np.ndarray]:
         """What each bin adds to the log-odds of bad: coefficient times WOE, and what was set beside it."""
-        return {name: beta * self.bins[name].woe + self.shifts.get(name, 0.0) for name, beta in self.coef.items()}
+        line = {name: beta * self.bins[name].woe for name, beta in self.coef.items()}
+        # bins of equal worth stay equal: the sum of line and shift has no digits beyond those that were fitted
+        return {n: np.round(v + self.shifts[n], 12) if n in self.shifts else v for n, v in line.items()}
 
     @property
     def mean_effects(self) -> dict[str, float]:

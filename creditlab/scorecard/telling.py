@@ -8,7 +8,7 @@ offered as a change. Sentences are those of `reasons`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,11 +147,14 @@ def losses_by_concept(names: list[str], loss: np.ndarray, concept: Mapping[str, 
     return Losses(order, members, names, loss, together)
 
 
-def margin_errors(result: ScorecardResult, losses: Losses, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def margin_errors(
+    result: ScorecardResult, losses: Losses, line: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
     """The standard error of the loss of concept `first` less that of `second`, by row, from that of the coefficients.
 
-    NaN where a coefficient that is compared has no variance (penalised, clamped); without a second concept its loss
-    counts as 0.
+    `line` (n, features) is the part of the losses that comes from coefficients, without what bins have beside it. NaN
+    where a coefficient that is compared has no variance (penalised, clamped); without a second concept its loss counts
+    as 0.
     """
     coef, cov = result.coef, result.covariance
     known = [name for name in losses.names if name in cov.columns and coef[name] != 0]
@@ -159,7 +162,7 @@ def margin_errors(result: ScorecardResult, losses: Losses, first: np.ndarray, se
     weight = np.zeros((len(first), len(known)))
     for k, name in enumerate(known):
         concept = next(c for c, listed in enumerate(losses.members) if name in listed)
-        part = losses.by_feature[:, losses.names.index(name)] / coef[name]
+        part = line[:, losses.names.index(name)] / coef[name]
         weight[:, k] = part * ((first == concept).astype(float) - (second == concept))
     without = ~np.isfinite(np.diag(inner))
     inner[without, :] = inner[:, without] = 0.0
@@ -190,6 +193,7 @@ def tell(result: ScorecardResult, frame: pd.DataFrame, telling: Telling, k: int,
     check_count(k)
     codes, n, place = result.codes(frame), len(frame), int(lang == "en")
     losses = losses_of(result, codes, n, telling)
+    line = losses_of(replace(result, shifts={}), codes, n, telling).by_feature if result.shifts else losses.by_feature
     order, size = rank_losses(losses.by_concept, k + 1)
     ways, leader = _ways(result, telling), losses.leaders()
     better = {name: next_better(result, name, ways.get(name, "value")) for name in losses.names}
@@ -200,7 +204,7 @@ def tell(result: ScorecardResult, frame: pd.DataFrame, telling: Telling, k: int,
     for rank in range(k):
         here, after = order[:, rank], order[:, rank + 1]
         margin = size[:, rank] - np.where(after >= 0, np.nan_to_num(size[:, rank + 1]), 0.0)
-        error = margin_errors(result, losses, here, after)
+        error = margin_errors(result, losses, line, here, after)
         for row in np.flatnonzero(here >= 0).tolist():
             concept = int(here[row])
             name = losses.names[leader[row, concept]]

@@ -51,7 +51,7 @@ def test_a_clamped_feature_has_no_interval_but_a_reason() -> None:
 
 def test_ridge_and_lasso_shrink_and_say_so(sample, binner) -> None:
     plain = Scorecard(binner).fit(sample.X, sample.y).result_
-    ridge = Scorecard(binner, ridge=500.0).fit(sample.X, sample.y).result_
+    ridge = Scorecard(binner, ridge=500.0, min_effect=0).fit(sample.X, sample.y).result_
     assert all(abs(ridge.coef[n]) < abs(plain.coef[n]) for n in plain.coef)
     assert isinstance(ridge.limits("收入"), NotEstimable) and "penalty" in ridge.limits("收入").reason
     lasso = Scorecard(binner, lasso=60.0, min_iv=0).fit(sample.X, sample.y).result_
@@ -65,7 +65,7 @@ def test_few_bads_hold_the_slopes_back_and_leave_the_inference_alone() -> None:
     rng = np.random.default_rng(8)
     X = pd.DataFrame(rng.normal(size=(700, 8)), columns=list("abcdefgh"))
     y = (rng.random(700) < expit(-1.5 - 0.8 * X["a"] - 0.5 * X["b"])).astype(int)
-    held, plain = Scorecard(min_iv=0).fit(X, y).result_, Scorecard(min_iv=0, min_z=0, ridge=0).fit(X, y).result_
+    held, plain = (Scorecard(min_iv=0, min_effect=0, ridge=r).fit(X, y).result_ for r in ("auto", 0))
     assert held.facts["ridge_chosen"] and held.facts["ridge"] == 4 and plain.facts["ridge"] == 0
     assert "ridge" in signals(held)["check"].tolist() and "ridge" not in signals(plain)["check"].tolist()
     mine, theirs = held.tidy().set_index("feature"), plain.tidy().set_index("feature")

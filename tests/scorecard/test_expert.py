@@ -47,8 +47,10 @@ def test_a_great_weight_gives_the_expert_and_none_gives_the_data() -> None:
     np.testing.assert_allclose(gaps(certain, "crop"), [0, -30], atol=1e-6)
     silent = Scorecard(expert=expert(0.0)).fit(X, y)
     assert (silent.result_.blend["moved"].abs() < 1e-9).all() and (silent.result_.blend["expert_share"] == 0).all()
-    eta = silent.result_.coef["age"] * silent.result_.bins["age"].woe
-    np.testing.assert_allclose(silent.result_.effects_by_bin["age"], eta, atol=1e-12)
+    alone = Scorecard(silent.binner, expert=expert(0.0), bin_sd=0).fit(X, y).result_
+    np.testing.assert_allclose(alone.effects_by_bin["age"], alone.coef["age"] * alone.bins["age"].woe, atol=1e-12)
+    forced = Scorecard(cl.Binner(edits=expert(0.0).edits()), select=cl.Select(force_in=("age", "crop"))).fit(X, y)
+    np.testing.assert_allclose(gaps(silent, "age"), gaps(forced, "age"), atol=1e-9)
 
 
 def test_the_blend_is_the_stated_mean_and_the_level_that_of_the_data() -> None:

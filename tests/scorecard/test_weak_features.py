@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from creditlab.scorecard import Scorecard, fit_logistic
-from creditlab.scorecard.fitting import Regression, Target, fit_without_weak, weak_features
+from creditlab.scorecard.fitting import Regression, Target, weak_features, without_weak
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def test_the_closed_form_keeps_what_statsmodels_keeps_after_a_refit_for_every_st
     rows: tuple[pd.DataFrame, np.ndarray],
 ) -> None:
     X, y = rows
-    model, weak = fit_without_weak(X, Target(y, np.ones(len(y))), Regression(sign=0, inference="wald"))
-    assert list(model.features) == _by_refits(X, y, 1.0)
-    assert set(model.features) | set(weak) == set(X.columns) and {"x0", "x1", "x2"} <= set(model.features)
+    names, weak = without_weak(X, Target(y, np.ones(len(y))), Regression(sign=0, min_z=1.0))
+    assert names == _by_refits(X, y, 1.0)
+    assert set(names) | set(weak) == set(X.columns) and {"x0", "x1", "x2"} <= set(names)
 
 
 def test_a_column_that_others_determine_leaves_without_a_warning(rows: tuple[pd.DataFrame, np.ndarray]) -> None:
@@ -49,7 +49,7 @@ def test_a_weak_feature_is_listed_with_its_reason_and_zero_keeps_all() -> None:
     rng = np.random.default_rng(1)
     X = pd.DataFrame({"strong": rng.normal(size=1500), "noise": rng.choice(list("abcd"), 1500)})
     y = (rng.random(1500) < 1 / (1 + np.exp(1.5 + X["strong"]))).astype(int)
-    kept = Scorecard(min_iv=0, min_z=0).fit(X, y).result_.selection.set_index("feature")
+    kept = Scorecard(min_iv=0, min_effect=0).fit(X, y).result_.selection.set_index("feature")
     strict = Scorecard(min_iv=0, min_z=3).fit(X, y).result_.selection.set_index("feature")
     assert kept.loc["noise", "kept"]
     assert not strict.loc["noise", "kept"] and "|z|" in strict.loc["noise", "reason_en"]
