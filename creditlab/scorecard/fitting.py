@@ -217,10 +217,11 @@ def _firth(rows: Rows, free: np.ndarray, none: np.ndarray) -> tuple[np.ndarray, 
 
 @dataclass(frozen=True)
 class CardFit:
-    """A model, what each bin adds beside its line (log-odds), and reason → the features that left for it."""
+    """A model, what each bin adds beside its line and its standard error, and reason → the features that left."""
 
     model: Model
     shifts: Mapping[str, np.ndarray]
+    errors: Mapping[str, np.ndarray]
     left: Mapping[str, list[str]]
 
 
@@ -239,7 +240,7 @@ def fit_card(
     held = {name for name, still in zip(names, first.held[1:], strict=True) if still}
     kept, fit = names, first
     while True:
-        level, effects = _effects(woe[kept], bins, codes, target, how, fit)
+        level, effects, errors = _effects(woe[kept], bins, codes, target, how, fit)
         slight = _slight(effects, codes, how.min_effect, forced)
         if not slight:
             break
@@ -253,10 +254,10 @@ def fit_card(
         "shrunk": [n for n in model.features if n not in kept and n in model.shrunk],
     }
     if not how.joint or not kept:
-        return CardFit(model, {}, left)
+        return CardFit(model, {}, {}, left)
     each = (level - model.fit.coef[0]) / len(kept)
     shifts = {n: np.round(values + each, DIGITS) - model.coef[n] * bins[n].woe for n, values in effects.items()}
-    return CardFit(model, shifts, left)
+    return CardFit(model, shifts, errors, left)
 
 
 def _with_held(woe: pd.DataFrame, target: Target, how: Regression, outside: Collection[str]) -> Model:
@@ -272,17 +273,19 @@ def _with_held(woe: pd.DataFrame, target: Target, how: Regression, outside: Coll
 def _effects(
     woe: pd.DataFrame, bins: BinningResult, codes: Mapping[str, np.ndarray], target: Target, how: Regression,
     fit: LogisticFit,
-) -> tuple[float, dict[str, np.ndarray]]:  # fmt: skip
-    """The intercept and what each bin adds to the log-odds; on the lines of `fit` where bins have no own effects."""
+) -> tuple[float, dict[str, np.ndarray], dict[str, np.ndarray]]:  # fmt: skip
+    """The intercept, what each bin adds and its error; on the lines of `fit` where bins have no effects of their own.
+    """
     names = list(woe.columns)
     if not how.joint or not names:
-        return fit.coef[0], {name: beta * bins[name].woe for name, beta in zip(names, fit.coef[1:], strict=True)}
+        return fit.coef[0], {n: beta * bins[n].woe for n, beta in zip(names, fit.coef[1:], strict=True)}, {}
     features = [_as_trained(woe[name].to_numpy(dtype=float), codes[name], bins[name].woe) for name in names]
-    level, found = fit_effects(
+    found = fit_effects(
         features, target.bad, target.weight, spread=how.bin_sd, ridge=fit.ridge, ordered=how.sign != 0,
         offset=target.offset,
     )  # fmt: skip
-    return level, dict(zip(names, found, strict=True))
+    values, errors = (dict(zip(names, each, strict=True)) for each in (found.values, found.errors))
+    return found.intercept, values, errors
 
 
 def _as_trained(values: np.ndarray, codes: np.ndarray, woe: np.ndarray) -> Bins | Line:

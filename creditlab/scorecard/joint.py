@@ -27,6 +27,8 @@ from creditlab.estimators import expit
 MANY = 65_536
 #: effects that move by less than this, in log-odds, have arrived
 ARRIVED = 1e-10
+#: log-likelihood that a step promises, below which it is idle
+IDLE = 1e-10
 #: slopes are known to a millionth of the information of the intercept at least: columns that repeat each other share
 DAMPING = 1e-9
 
@@ -57,6 +59,24 @@ class Line:
     woe: np.ndarray
 
 
+@dataclass(frozen=True)
+class Effects:
+    """What each bin adds to the log-odds of bad.
+
+    Parameters
+    ----------
+    intercept : log-odds of a row at the mean of every feature.
+    values : (bins,) of each feature, with a mean of 0 over the rows.
+    errors : (bins,) their standard errors, from the Fisher information of a regression on all bins at these effects.
+        Order and spread, which narrow them, are not used: the WOE that bins are drawn to comes from the same rows. Rows
+        are taken as independent.
+    """
+
+    intercept: float
+    values: list[np.ndarray]
+    errors: list[np.ndarray]
+
+
 def fit_effects(
     features: Sequence[Bins | Line],
     bad: np.ndarray,
@@ -66,8 +86,8 @@ def fit_effects(
     ridge: float = 0.0,
     ordered: bool = True,
     offset: np.ndarray | None = None,
-) -> tuple[float, list[np.ndarray]]:
-    """The intercept, and what each bin of each feature adds to the log-odds of bad, with a mean of 0 over the rows.
+) -> Effects:
+    """What each bin of each feature adds to the log-odds of bad, and how sure that is.
 
     Parameters
     ----------
@@ -83,16 +103,21 @@ def fit_effects(
     >>> codes = np.repeat([0, 1, 2], 400)
     >>> bad = np.concatenate([np.arange(400) < bads for bads in (20, 40, 100)]).astype(float)
     >>> woe = np.log([380 / 20, 360 / 40, 300 / 100]) - np.log(1040 / 160)
-    >>> alone = fit_effects([Bins(codes, woe)], bad, np.ones(1200), spread=0.1)[1][0]
+    >>> alone = fit_effects([Bins(codes, woe)], bad, np.ones(1200), spread=0.1).values[0]
     >>> np.abs(alone - alone.mean() + woe - woe.mean()).max() < 1e-9  # alone it is its WOE
     np.True_
     """
     blocks = [_Steps(f, weight, spread, ridge) if isinstance(f, Bins) else _Slope(f, ridge) for f in features]
     problem = _Problem(blocks, bad, weight, np.zeros(len(bad)) if offset is None else offset, ordered)
     at = problem.maximum()
-    found = [block.effects(values) for block, values in zip(blocks, problem.parts(at), strict=True)]
-    levels = [block.level(values, weight) for block, values in zip(blocks, problem.parts(at), strict=True)]
-    return float(at[0]) + sum(levels), [values - level for values, level in zip(found, levels, strict=True)]
+    values, errors, intercept = list[np.ndarray](), list[np.ndarray](), float(at[0])
+    for block, part, spread_of in zip(blocks, problem.parts(at), problem.covariances(at), strict=True):
+        found, map_ = block.effects(part), block.map(weight)
+        level = block.level(part, weight)
+        values.append(found - level)
+        errors.append(np.sqrt(np.einsum("bi,ij,bj->b", map_, spread_of, map_)))
+        intercept += level
+    return Effects(intercept, values, errors)
 
 
 class _Steps:
@@ -101,17 +126,19 @@ class _Steps:
     def __init__(self, feature: Bins, weight: np.ndarray, spread: float, ridge: float) -> None:
         self.woe, size = feature.woe, len(feature.woe)
         self.rows = np.bincount(feature.codes, weights=weight, minlength=size)
-        used = np.flatnonzero(self.rows > 0)
-        self.order = used[np.argsort(-self.woe[used], kind="stable")]
+        self.used = np.flatnonzero(self.rows > 0)
+        # bins of one bad rate are one level
+        found, self.level_of = np.unique(np.round(-self.woe[self.used], 12), return_inverse=True)
+        self.steps, self.levels = -found, len(found)
         rank = np.zeros(size, dtype=np.int16 if size < 1 << 15 else np.int64)
-        rank[self.order] = np.arange(len(self.order))
-        self.rank, self.levels = rank[feature.codes], len(self.order)
-        #: effects of the bins in order = sums · rises
+        rank[self.used] = self.level_of
+        self.rank = rank[feature.codes]
+        #: effects of the levels, the bad rate rising = sums · rises
         self.sums = np.tril(np.ones((self.levels, self.levels)))[:, 1:]
         self.penalty = self.sums.T @ self._penalty(spread, ridge) @ self.sums
 
     def _line(self) -> np.ndarray:
-        return np.column_stack([np.ones(self.levels), self.woe[self.order]])
+        return np.column_stack([np.ones(self.levels), self.steps])
 
     def _penalty(self, spread: float, ridge: float) -> np.ndarray:
         """Of the effects: squared departures from their own line over spread², and the squared slope of the line."""
@@ -128,14 +155,21 @@ class _Steps:
 
     def effects(self, rises: np.ndarray) -> np.ndarray:
         """(bins,) bins without rows on the line of the others."""
-        found = self.sums @ rises
-        whole = np.column_stack([np.ones(len(self.woe)), self.woe]) @ (np.linalg.pinv(self._line()) @ found)
-        whole[self.order] = found
-        return whole
+        return self._every() @ rises
 
     def level(self, rises: np.ndarray, weight: np.ndarray) -> float:
         """The mean over the rows."""
         return float(self.rows @ self.effects(rises) / self.rows.sum())
+
+    def map(self, weight: np.ndarray) -> np.ndarray:
+        """(bins, rises) that gives effects with a mean of 0."""
+        every = self._every()
+        return every - (self.rows / self.rows.sum()) @ every
+
+    def _every(self) -> np.ndarray:
+        every = np.column_stack([np.ones(len(self.woe)), self.woe]) @ (np.linalg.pinv(self._line()) @ self.sums)
+        every[self.used] = self.sums[self.level_of]
+        return every
 
 
 class _Slope:
@@ -159,6 +193,9 @@ class _Slope:
     def level(self, slope: np.ndarray, weight: np.ndarray) -> float:
         return float(slope[0] * (weight @ self.values) / weight.sum())
 
+    def map(self, weight: np.ndarray) -> np.ndarray:
+        return (-self.woe - (weight @ self.values) / weight.sum())[:, None]
+
 
 class _Problem:
     """The penalised log-likelihood of an intercept and the blocks; its variables are the intercept, then theirs."""
@@ -177,17 +214,25 @@ class _Problem:
     def parts(self, at: np.ndarray) -> list[np.ndarray]:
         return np.split(at[1:], self.ends[1:-1] - 1)
 
+    def covariances(self, at: np.ndarray) -> list[np.ndarray]:
+        """Of the variables of each block, from the rows alone: the line that bins are drawn to has their own noise."""
+        whole = np.linalg.pinv(self._pass(at)[2] - self.penalty, hermitian=True)
+        ends = self.ends.tolist()
+        return [whole[a:b, a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+
     def maximum(self) -> np.ndarray:
         mean = float(self.weight @ self.bad / self.weight.sum())
         at = np.zeros(self.ends[-1])
         at[0] = np.log(mean / (1 - mean)) - float(self.weight @ self.offset / self.weight.sum())
         value, gradient, curvature = self._pass(at)
+        last = np.inf
         for _ in range(100):
             step = self._step(at, gradient, curvature) - at
-            found = self._shorter(at, step, value)
-            if found is None or np.abs(self._moves(step)).max() < ARRIVED:
+            found, size = self._shorter(at, step, value), float(np.abs(step).max())
+            # a spread of next to nothing leaves steps that no longer shrink and gain nothing
+            if found is None or size < ARRIVED or (size > last / 2 and gradient @ step < IDLE):
                 return at if found is None else found[0]
-            at, value, gradient, curvature = found
+            last, (at, value, gradient, curvature) = size, found
         raise FitError(
             message(
                 "effects of bins that settle",
@@ -196,9 +241,6 @@ class _Problem:
                 "Look for columns that repeat the target or huge weights, or set bin_sd=0.",
             )  # fmt: skip
         )
-
-    def _moves(self, step: np.ndarray) -> np.ndarray:
-        return np.concatenate([step[:1], *(np.atleast_1d(part) for part in self.parts(step))])
 
     def _shorter(self, at: np.ndarray, step: np.ndarray, value: float) -> tuple | None:
         """The longest halved step that does not lose; None where none moves."""

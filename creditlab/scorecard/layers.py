@@ -144,7 +144,8 @@ def _line(result: ScorecardResult, a: float, b: float) -> ScorecardResult:
     selection = result.selection.copy()
     selection["coef"] = selection["coef"] * b
     base = {name: np.asarray(values) * b for name, values in result.shifts.items()}
-    return replace(result, table=table, selection=selection, covariance=result.covariance * b**2, shifts=base, moves={})
+    return replace(result, table=table, selection=selection, covariance=result.covariance * b**2, shifts=base, moves={},
+                   bin_se={name: np.asarray(values) * abs(b) for name, values in result.bin_se.items()})  # fmt: skip
 
 
 def calibration_facts(

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from creditlab.binning import BinningResult
 from creditlab.checks import check_level
@@ -57,7 +58,8 @@ class ScorecardResult(Result):
     selection : `feature iv bins kept coef reason_zh reason_en`, a row per input column.
     path : `step rule feature action statistic limit other reason_zh reason_en`: who left or entered, in order.
     covariance : of the coefficients, by statsmodels; NaN where clamped.
-    shifts : log-odds that a bin was given beside its WOE, by hand or by an expert, by feature.
+    shifts : log-odds that a bin has beside coefficient × WOE, by feature: its departure from the line, and what a
+        person or an expert gave it.
     moves : whole points that rounding moved a bin away from its nearest, by feature.
     edits : the points that were set by hand.
     knots, calibration : of an isotonic calibration; what was calibrated how, and what it did.
@@ -65,6 +67,8 @@ class ScorecardResult(Result):
     performance : a row per part of the sample: train, test, out of time; see `performance.performance`.
     concepts : feature → the strongest of the features that tell the same, by correlation of WOE.
     slopes : points that a feature has more, on average over the training rows, for one point more of the score.
+    bin_se : standard error of what a bin adds to the log-odds beside the other features, by feature; empty where every
+        bin stays on its line.
     labels : the declared columns, for labels and sources.
     """
 
@@ -87,6 +91,7 @@ class ScorecardResult(Result):
     performance: pd.DataFrame = field(default_factory=pd.DataFrame)
     concepts: Mapping[str, str] = field(default_factory=dict)
     slopes: Mapping[str, float] = field(default_factory=dict)
+    bin_se: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def params(self) -> pd.Series:
@@ -105,8 +110,6 @@ class ScorecardResult(Result):
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Wald bounds `lo hi` of each term at a level."""
-        from scipy.special import ndtri
-
         half = ndtri((1 + check_level(level)) / 2) * self.bse
         middle = self.table.set_index("feature")["unshrunk"] if "unshrunk" in self.table else self.params
         return pd.DataFrame({"lo": middle - half, "hi": middle + half})
@@ -228,14 +231,29 @@ class ScorecardResult(Result):
         """The card: a row per bin of each feature that scores, the base first where it is separate.
 
         Columns: `feature label_zh label_en bin bin_zh bin_en n goods bads bad_rate woe coef points_exact points
-        points_lo points_hi thin`. `points_lo` and `points_hi` are the 90 % limits of the bin's WOE in points, the
-        coefficient taken as known; NaN without rows, or where a person or an expert moved the points. `thin`: fewer
-        than five bads (or goods) hold the bin up, though it has rows.
+        points_lo points_hi moved thin`. `points_lo` and `points_hi` are 90 % limits of the points beside the other
+        features (`bin_se`), or where bins stay on their lines those of the bin's WOE with the coefficient taken as
+        known; NaN without rows, or where a person or an expert moved the points. `moved`: points by which the bin
+        departs from its line, with a mean of 0 over the rows. `thin`: fewer than five bads (or goods) hold the bin up,
+        though it has rows.
         """
         (once, exact), (once_int, whole) = self.exact_points(), self.integer_points()
         parts = [] if not once_int and not once else [_base_row(self, once, once_int)]
         parts += [_feature_rows(self, name, exact[name], whole[name]) for name in exact]
         return pd.concat(parts, ignore_index=True)
+
+    def departures(self) -> pd.DataFrame:
+        """Bins whose points are not those of coefficient × WOE, the farthest first: what the other features tell too.
+
+        Columns: `feature label_zh label_en bin bin_zh bin_en n bads bad_rate points_line points_exact moved`.
+        """
+        table = self.points_table()
+        table = table[(table["feature"] != "(base)") & (table["n"] > 0)]
+        table = table.assign(points_line=table["points_exact"] - table["moved"])
+        order = np.argsort(-table["moved"].abs().round(9).to_numpy(), kind="stable")
+        names = ["feature", "label_zh", "label_en", "bin", "bin_zh", "bin_en", "n", "bads", "bad_rate", "points_line",
+                 "points_exact", "moved"]  # fmt: skip
+        return table.iloc[order].reset_index(drop=True)[names]
 
     def layers(self) -> dict[str, Any]:
         """What was laid over the fit, as JSON types: hand-set points, whole points moved by rounding, calibration."""
@@ -261,6 +279,7 @@ class ScorecardResult(Result):
             "performance": table_content(self.performance),
             "concepts": dict(self.concepts),
             "slopes": plain(dict(self.slopes)),
+            "bin_se": {name: plain(values) for name, values in self.bin_se.items()},
             "covariance": {"terms": list(self.covariance.columns), "values": plain(self.covariance.to_numpy())},
             "labels": self.labels.to_dict(),
             "facts": plain(dict(self.facts)),
@@ -290,6 +309,7 @@ class ScorecardResult(Result):
             blend=table_of(d["blend"]) if "blend" in d else pd.DataFrame(),
             concepts=d.get("concepts", {}),
             slopes=d.get("slopes", {}),
+            bin_se={name: np.array(values, dtype=float) for name, values in d.get("bin_se", {}).items()},
             covariance=covariance,
             labels=Dictionary.of(Column(name=name, **column) for name, column in d["labels"].items()),
         )
@@ -306,7 +326,8 @@ def _base_row(result: ScorecardResult, once: float, once_int: int) -> pd.DataFra
         "bin_zh": BASE_LABEL[0], "bin_en": BASE_LABEL[1], "n": result.facts["n"],
         "goods": result.facts["n"] - result.facts["bads"], "bads": result.facts["bads"],
         "bad_rate": result.facts["bad_rate"], "woe": 0.0, "coef": result.intercept,
-        "points_exact": once, "points": once_int, "points_lo": np.nan, "points_hi": np.nan, "thin": False,
+        "points_exact": once, "points": once_int, "points_lo": np.nan, "points_hi": np.nan, "moved": 0.0,
+        "thin": False,
     }  # fmt: skip
     return pd.DataFrame([row])
 
@@ -327,18 +348,37 @@ def _feature_rows(result: ScorecardResult, name: str, exact: np.ndarray, whole: 
             "points_exact": exact,
             "points": whole,
             **_limits(result, name, exact),
+            "moved": _moved(result, name),
             "thin": thin_bins(table),
         }
     )
 
 
 def _limits(result: ScorecardResult, name: str, exact: np.ndarray) -> dict[str, np.ndarray]:
-    """What the limits of each bin's WOE are in points."""
+    """The limits of what a bin adds, or of its WOE, in points."""
     table, beta = result.bins[name].table, result.coef[name]
-    known = (table["n"].to_numpy() > 0) & (result.shifts.get(name, np.zeros(len(exact))) == 0)
-    steps = [-result.scale.factor * beta * (table[side] - table["woe"]).to_numpy() for side in ("woe_lo", "woe_hi")]
+    known = (table["n"].to_numpy() > 0) & ~_by_hand(result, name)
+    if name in result.bin_se:
+        half = ndtri(0.95) * result.scale.factor * result.bin_se[name]
+        steps = [-half, half]
+    else:
+        steps = [-result.scale.factor * beta * (table[s] - table["woe"]).to_numpy() for s in ("woe_lo", "woe_hi")]
     ends = np.where(known, exact + np.sort(steps, axis=0), np.nan)
     return {"points_lo": ends[0], "points_hi": ends[1]}
+
+
+def _by_hand(result: ScorecardResult, name: str) -> np.ndarray:
+    """Bins whose points a person set or an expert blended."""
+    edited = {edit.bin for edit in result.edits if edit.feature == name}
+    blended = len(result.blend) > 0 and name in set(result.blend["feature"])
+    return np.array([blended or label in edited for label in result.bin_labels(name)])
+
+
+def _moved(result: ScorecardResult, name: str) -> np.ndarray:
+    """Points by which each bin departs from its line."""
+    shift = result.shifts.get(name)
+    share = result.bins[name].table["share"].to_numpy()
+    return np.zeros(len(share)) if shift is None else -result.scale.factor * (shift - share @ shift)
 
 
 def thin_bins(table: pd.DataFrame) -> np.ndarray:

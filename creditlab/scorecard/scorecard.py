@@ -399,6 +399,7 @@ class Scorecard(Changes, Exports, CreditModel):
             covariance=pd.DataFrame(model.covariance, index=terms, columns=terms),
             labels=labels.only([n for n in bins if n in labels]),
             shifts=fitted.shifts,
+            bin_se=fitted.errors,
         )
         return replace(result, scale=spanned(self.scale, result)) if isinstance(self.scale, Span) else result
 

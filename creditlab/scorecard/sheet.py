@@ -132,11 +132,20 @@ def _points(result: ScorecardResult) -> str:
     heads = [(_LEFT, "变量 feature"), (_LEFT, "分箱 bin"), *((_RIGHT, text) for text in (
         "户数 n", "坏 bads", "坏账率 bad rate", "分值 points", "90 %")), (_LEFT, "")]  # fmt: skip
     note = (
-        "分数越高越安全；90 % 为该箱好坏比的抽样区间换算成分值，系数视为已知；▲ 该箱坏（或好）样本少于 5 个。"
-        " Higher is safer; 90 %: what the interval of the bin's odds is in points, the coefficient taken as known; "
-        "▲ fewer than 5 bads (or goods) in the bin."
+        f"分数越高越安全；90 %：{_meaning(result)[0]}；▲ 该箱坏（或好）样本少于 5 个。"
+        f" Higher is safer; 90 %: {_meaning(result)[1]}; ▲ fewer than 5 bads (or goods) in the bin."
     )
     return _table(heads, rows) + _note(note)
+
+
+def _meaning(result: ScorecardResult) -> tuple[str, str]:
+    """What the limits of points are."""
+    if result.bin_se:
+        return "该箱在其他变量之外的贡献的区间", "limits of what the bin adds beside the other features"
+    return (
+        "该箱好坏比的抽样区间换算成分值，系数视为已知",
+        "what the interval of the bin's odds is in points, the coefficient taken as known",
+    )
 
 
 def _numbers(row: dict[str, Any], rule: str) -> list[Cell]:

@@ -24,6 +24,8 @@ EVENTS = (10.0, 5.0)
 DROP = (0.02, 0.05)
 #: PSI less chance: N. Siddiqi, Credit Risk Scorecards, 2006
 PSI = (0.10, 0.25)
+#: log-odds by which a bin leaves coefficient × WOE: a doubling of its odds, a fourfold; judgement
+DEPARTURE = (float(np.log(2)), float(np.log(4)))
 #: AUC that whole points lose; judgement
 ROUNDING = (0.001, 0.005)
 
@@ -94,8 +96,26 @@ def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
                       f"rounding loses {lost:.4f} of AUC and {changed:.1%} of decisions at most; {near:.0%} of scores "
                       f"stay within half a point, the worst is off by {gap:.1f}")  # fmt: skip
     yield _thin(result)
+    if result.bin_se:
+        yield _departure(result)
     hand = len(result.edits)
     yield _judged("edits", hand, (0, np.inf), f"{hand} 处人工改分", f"{hand} bins with points set by hand")
+
+
+def _departure(result: ScorecardResult) -> tuple[Any, ...]:
+    """How far bins leave their lines: a card of few departures is told by its coefficients alone."""
+    table = result.departures()
+    if not len(table):
+        return _judged("departures", 0, DEPARTURE, "没有分箱", "no bins")
+    most = table.iloc[0]
+    size = float(abs(most["moved"]) / result.scale.factor)
+    return _judged(
+        "departures", size, DEPARTURE,
+        f"在其他变量之外，分箱的分值最多偏离“系数 × WOE” {abs(most['moved']):.1f} 分"
+        f"（“{most['label_zh']} {most['bin_zh']}”）",
+        f"beside the other features a bin departs from coefficient × WOE by {abs(most['moved']):.1f} points at most "
+        f"('{most['label_en']} {most['bin_en']}')",
+    )  # fmt: skip
 
 
 def _thin(result: ScorecardResult) -> tuple[Any, ...]:
