@@ -26,7 +26,7 @@ from creditlab.results import plain
 FEW_ROWS = 10_000
 #: features whose WOE (or codes) correlate more than this are told as one concept
 CONCEPT = 0.7
-MODEL_SCHEMA, SCHEMA_VERSION = "creditlab.model", 3
+MODEL_SCHEMA, SCHEMA_VERSION = "creditlab.model", 4
 
 
 class UnfittedError(NotFittedError, sklearn.exceptions.NotFittedError):

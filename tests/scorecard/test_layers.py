@@ -60,10 +60,10 @@ def many_features(n: int = 3000, seed: int = 3) -> tuple[pd.DataFrame, np.ndarra
 @pytest.mark.parametrize("base", ["spread", "separate"])
 def test_sums_of_whole_points_stay_close_where_they_can(base: str) -> None:
     X, y = many_features()
-    near = Scorecard(base=base, min_effect=0.1).fit(X, y)
-    close = Scorecard(base=base, min_effect=0.1, rounding="sum").fit(X, y)
+    near = Scorecard(base=base).fit(X, y)
+    close = Scorecard(base=base, rounding="sum").fit(X, y)
     a, b = near.result_.facts, close.result_.facts
-    assert b["rounding_gap"] <= a["rounding_gap"] and b["rounding_within_half"] > a["rounding_within_half"] + 0.05
+    assert b["rounding_gap"] <= a["rounding_gap"] and b["rounding_within_half"] > a["rounding_within_half"] + 0.02
     exact = close.result_.scale.points_of_log_odds(close.decision_function(X))
     assert b["rounding_gap"] == pytest.approx(np.abs(close.points(X) - exact).max())
     lost = roc_auc_score(y, -exact) - roc_auc_score(y, -close.points(X))
