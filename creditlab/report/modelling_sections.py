@@ -19,6 +19,7 @@ from creditlab.report.document import Block, FigureBlock, Paragraph, Section, Ta
 from creditlab.report.loan_ledger import agreement
 from creditlab.report.outline import area_head
 from creditlab.scorecard.sample import ROLE_NAMES
+from creditlab.scorecard.sheet import limits_of_points
 from creditlab.scorecard.signals import limits_of
 
 
@@ -295,14 +296,18 @@ def _points(card: Any, labels: Any) -> TableBlock:
             "points_lo": Text("下限", "lower"),
             "points_hi": Text("上限", "upper"),
             "points_exact": Text("未取整", "unrounded"),
+            "moved": Text("偏离直线", "off its line"),
             "woe": Text.same("WOE"),
             "coef": Text("系数", "coefficient"),
         },
-        {"bad_rate": ".1%", "woe": ".3f", "coef": ".3f", "points_exact": ".2f", "points_lo": ".1f", "points_hi": ".1f"},
+        {"bad_rate": ".1%", "woe": ".3f", "coef": ".3f", "points_exact": ".2f", "points_lo": ".1f", "points_hi": ".1f",
+         "moved": "+.1f"},  # fmt: skip
         Text(
-            "分数越高越安全；WOE = ln(好占比/坏占比)；上下限为该箱 WOE 的 90% 区间换算成的分值，系数视为已知。",
-            "Higher is safer; WOE = ln(share of goods / share of bads); limits: the 90 % interval of the bin's WOE in "
-            "points, the coefficient taken as known.",
+            f"分数越高越安全；WOE = ln(好占比/坏占比)；上下限（90 %）：{limits_of_points(card)[0]}；“偏离直线”："
+            "该箱分值与“系数 × WOE”之差，由其他特征已说明的部分引起，且不改变坏账率的次序。",
+            f"Higher is safer; WOE = ln(share of goods / share of bads); limits (90 %): {limits_of_points(card)[1]}; "
+            "'off its line': how far the bin's points are from coefficient × WOE, because of what the other features "
+            "tell too; the order of the bad rates holds.",
         ),
         shown=400,
     )

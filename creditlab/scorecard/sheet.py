@@ -132,13 +132,13 @@ def _points(result: ScorecardResult) -> str:
     heads = [(_LEFT, "变量 feature"), (_LEFT, "分箱 bin"), *((_RIGHT, text) for text in (
         "户数 n", "坏 bads", "坏账率 bad rate", "分值 points", "90 %")), (_LEFT, "")]  # fmt: skip
     note = (
-        f"分数越高越安全；90 %：{_meaning(result)[0]}；▲ 该箱坏（或好）样本少于 5 个。"
-        f" Higher is safer; 90 %: {_meaning(result)[1]}; ▲ fewer than 5 bads (or goods) in the bin."
+        f"分数越高越安全；90 %：{limits_of_points(result)[0]}；▲ 该箱坏（或好）样本少于 5 个。"
+        f" Higher is safer; 90 %: {limits_of_points(result)[1]}; ▲ fewer than 5 bads (or goods) in the bin."
     )
     return _table(heads, rows) + _note(note)
 
 
-def _meaning(result: ScorecardResult) -> tuple[str, str]:
+def limits_of_points(result: ScorecardResult) -> tuple[str, str]:
     """What the limits of points are."""
     if result.bin_se:
         return "该箱在其他变量之外的贡献的区间", "limits of what the bin adds beside the other features"

@@ -81,12 +81,13 @@ def test_the_officer_who_lends_badly_is_found(sample_study: StudyResult, sample_
 
 def test_actions_follow_the_pattern_and_not_the_rank(truth: pd.DataFrame) -> None:
     """Villages written to mislead: poor borrowers get a product review and never a cadre; cadres go where the village
-    itself is bad; the village of the bad officer gets an audit."""
+    itself is bad; the village of the bad officer, whose guarantee chain fell too, gets an audit or has its chain
+    unwound: which of the two is clearer lies within the noise of the draws."""
     by = truth.groupby("action")["effect"].mean()
     assert by["cadre"] > by["routine"] + 0.4
     poor, officer = truth[truth["part"] == "poor_only"], truth[truth["part"] == "officer"]
     assert not poor["action"].isin(["cadre", "enforcement"]).any() and (poor["action"] == "product").any()
-    assert (officer["action"] == "audit").any() and not (officer["action"] == "cadre").any()
+    assert officer["action"].isin(["audit", "unwind"]).any() and not (officer["action"] == "cadre").any()
     assert (truth.loc[truth["part"] == "tiny", "action"].isin(["wait", "routine"])).all()
 
 
