@@ -211,7 +211,7 @@ class Scorecard(Changes, Exports, CreditModel):
         selection, path = self._select(frame, target, bins, woe, when)
         chosen = woe[selection.loc[selection["kept"], "feature"].tolist()]
         codes = {name: bins[name].codes(bins[name].values_in(frame)) for name in chosen}
-        fitted = fit_card(chosen, bins, codes, target, self._regression(), self._forced())
+        fitted = fit_card(chosen, bins, codes, target, self.regression(), self._forced())
         for reason, names in fitted.left.items():
             for name in names:
                 path.add(reason, name)
@@ -316,7 +316,8 @@ class Scorecard(Changes, Exports, CreditModel):
     def _kept(values: np.ndarray, sample_weight: Any) -> np.ndarray:
         return values if sample_weight is None else values[np.asarray(sample_weight, dtype=float) > 0]
 
-    def _regression(self) -> Regression:
+    def regression(self) -> Regression:
+        """How coefficients and effects are found, from the settings."""
         sign = -1 if self.sign_constrained else 0
         return Regression(
             sign, self.ridge, self.lasso, self.min_z, self.inference, bin_sd=self.bin_sd, min_effect=self.min_effect
@@ -352,7 +353,7 @@ class Scorecard(Changes, Exports, CreditModel):
         iv = pd.Series(information(woe, target.bad, target.weight), index=list(bins))
         labels = Dictionary() if self.dictionary is None else self.dictionary
         evidence = Evidence(
-            frame, target, bins, woe, iv, self._new_binner(), period, labels, wanted, self._regression().sign
+            frame, target, bins, woe, iv, self._new_binner(), period, labels, wanted, self.regression().sign
         )
         selection = select_features(
             bins,

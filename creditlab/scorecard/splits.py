@@ -23,12 +23,16 @@ BLOCKS = 3
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to train on, rows to judge on, and the WOE of both by bins that the training rows alone gave."""
+    """Rows to train on, rows to judge on, and the WOE of both by bins that the training rows alone gave.
+
+    `lines` are the columns whose training WOE is out of fold: it is no step function of their bins.
+    """
 
     train: np.ndarray
     test: np.ndarray
     woe_train: pd.DataFrame
     woe_test: pd.DataFrame
+    lines: frozenset[str] = frozenset()
 
 
 def split_rows(target: Target, period: np.ndarray | None, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -108,7 +112,8 @@ def make_splits(
             own = own.set_params(stable_over=None)
         bad = check_target(target.bad[train], "y")
         woe = own.fit_transform(frame.iloc[train], bad, sample_weight=weight).reset_index(drop=True)
-        made.append(Split(train, test, woe, own.transform(frame.iloc[test]).reset_index(drop=True)))
+        lines = frozenset(name for name in woe if woe[name].nunique() > len(own.result_[name].woe))
+        made.append(Split(train, test, woe, own.transform(frame.iloc[test]).reset_index(drop=True), lines))
     return made
 
 

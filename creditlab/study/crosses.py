@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 from sklearn.base import clone
 
 from creditlab.binning import Binner, Cross
@@ -22,13 +23,14 @@ from creditlab.explanation.shapley import interaction_values
 from creditlab.results import Result, Stamp
 from creditlab.scorecard import Scorecard, fit_logistic
 from creditlab.scorecard.fitting import Regression, Target
+from creditlab.scorecard.joint import Bins, Line, fit_effects
 from creditlab.scorecard.splits import Split, make_splits
 
 #: pairs that are tried: the strongest of the booster
 TRIED = 8
-#: a gain of more than this many standard errors of its own. Noise loses on held-out rows, because its bins were found
-#: on others; two errors above nothing are rarer than the 2 % of a fair coin, also as the best of eight
-BEYOND_CHANCE = 2.0
+#: a gain is beyond chance where it is above 0 at this level, one-sided, shared among the pairs that are tried
+#: (Bonferroni)
+LEVEL = 0.05
 #: rows on which interactions of the booster are counted
 ROWS = 2_000
 
@@ -88,8 +90,8 @@ def find_crosses(
     crossed = binner.set_params(crosses=(*binner.crosses, *(cross for cross, _ in pairs)))
     splits = make_splits(crossed, X, target, None, folds, seed)
     names = [n for n in splits[0].woe_train.columns if n not in {cross.name for cross, _ in pairs}]
-    how = _regression(card, target, len(names))
-    rows, taken = _greedy(splits, target, names, [cross.name for cross, _ in pairs], how, most)
+    how = card.regression().settled(target.events, len(names))
+    rows, taken = _greedy(splits, target, names, [cross for cross, _ in pairs], how, most)
     crosses = tuple(cross for name in taken for cross, _ in pairs if cross.name == name)
     table = pd.DataFrame(
         [
@@ -132,42 +134,73 @@ def _strongest(
     return sorted(listed, key=lambda pair: (-pair[1], pair[0].name))[:TRIED]
 
 
-def _regression(card: Scorecard, target: Target, features: int) -> Regression:
-    sign = -1 if card.sign_constrained else 0
-    return Regression(sign, card.ridge, card.lasso).settled(target.events, features)
+@dataclass(frozen=True)
+class _Fold:
+    """A split with what each feature of the card adds to the log-odds, on training and on held-out rows."""
+
+    split: Split
+    level: float
+    train: dict[str, np.ndarray]
+    test: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, split: Split, target: Target, names: list[str], how: Regression) -> _Fold:
+        """The card of these features, fitted on the training rows of a split."""
+        bad, weight = target.bad[split.train], target.weight[split.train]
+        woe, seen = split.woe_train[names], split.woe_test[names]
+        if not how.joint:
+            options = {"sign": how.sign, "ridge": how.ridge, "lasso": how.lasso}
+            coef = fit_logistic(woe.to_numpy(dtype=float), bad, weight, **options).coef
+            slopes = dict(zip(names, coef[1:], strict=True))
+            return cls(split, float(coef[0]), *({n: slopes[n] * f[n].to_numpy() for n in names} for f in (woe, seen)))
+        levels = {n: np.unique(woe[n].to_numpy(), return_inverse=True) for n in names}
+        features = [Line(woe[n].to_numpy(), levels[n][0]) if n in split.lines else Bins(levels[n][1], levels[n][0])
+                    for n in names]  # fmt: skip
+        found = fit_effects(features, bad, weight, spread=how.bin_sd, ridge=how.ridge, ordered=how.sign != 0)
+        # a WOE that the training rows do not have lies between those that they have
+        each = [{n: np.interp(f[n].to_numpy(), levels[n][0], v) for n, v in zip(names, found.values, strict=True)}
+                for f in (woe, seen)]  # fmt: skip
+        return cls(split, found.intercept, *each)
+
+    def logs(self, target: Target, cross: Cross | None, how: Regression) -> np.ndarray:
+        """Weighted log-likelihood of the held-out rows; with a cross beside its two features and the rest."""
+        eta = self.level + np.sum(list(self.test.values()), axis=0)
+        if cross is not None:
+            pair = [self.train[cross.first], self.train[cross.second]]
+            new = [self.test[cross.first], self.test[cross.second]]
+            rest = np.sum(list(self.train.values()), axis=0) - pair[0] - pair[1]
+            rest_new = eta - self.level - new[0] - new[1]
+            train = np.column_stack([rest, *pair, self.split.woe_train[cross.name]])
+            test = np.column_stack([rest_new, *new, self.split.woe_test[cross.name]])
+            coef = fit_logistic(
+                train, target.bad[self.split.train], target.weight[self.split.train],
+                sign=np.array([1, 1, 1, -1]) * abs(how.sign), ridge=np.array([0.0, 0.0, 0.0, how.ridge]),
+            ).coef  # fmt: skip
+            eta = coef[0] + test @ coef[1:]
+        return target.weight[self.split.test] * (target.bad[self.split.test] * eta - np.logaddexp(0.0, eta))
 
 
 def _greedy(
-    splits: list[Split], target: Target, names: list[str], pairs: list[str], how: Regression, most: int
+    splits: list[Split], target: Target, names: list[str], pairs: list[Cross], how: Regression, most: int
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Pair → at which step it entered or was last tried and what it gained; and those taken, in order."""
-    rows: dict[str, dict[str, Any]] = {name: {"step": 0, "gain": 0.0, "se": 0.0, "taken": False} for name in pairs}
+    rows: dict[str, dict[str, Any]] = {c.name: {"step": 0, "gain": 0.0, "se": 0.0, "taken": False} for c in pairs}
     taken: list[str] = []
-    now = _held_out(splits, target, names, how)
-    while len(taken) < most and len(taken) < len(pairs):
-        tried = {n: _held_out(splits, target, [*names, *taken, n], how) for n in pairs if n not in taken}
-        for name, logs in tried.items():
-            gain, se = _gain(logs - now, splits, target)
-            rows[name] = {"step": len(taken) + 1, "gain": gain, "se": se, "taken": False}
-        best = max(tried, key=lambda name: rows[name]["gain"])
-        if rows[best]["gain"] <= BEYOND_CHANCE * rows[best]["se"]:
+    errors = float(ndtri(1 - LEVEL / max(len(pairs), 1)))
+    while len(taken) < min(most, len(pairs)):
+        folds = [_Fold.of(split, target, [*names, *taken], how) for split in splits]
+        now = np.concatenate([fold.logs(target, None, how) for fold in folds])
+        for cross in pairs:
+            if cross.name not in taken:
+                logs = np.concatenate([fold.logs(target, cross, how) for fold in folds])
+                gain, se = _gain(logs - now, splits, target)
+                rows[cross.name] = {"step": len(taken) + 1, "gain": gain, "se": se, "taken": False}
+        best = max((c.name for c in pairs if c.name not in taken), key=lambda name: rows[name]["gain"])
+        if rows[best]["gain"] <= errors * rows[best]["se"]:
             break
         rows[best]["taken"] = True
         taken.append(best)
-        now = tried[best]
     return rows, taken
-
-
-def _held_out(splits: list[Split], target: Target, names: list[str], how: Regression) -> np.ndarray:
-    """Weighted log-likelihood of each held-out row, split after split."""
-    found = []
-    for s in splits:
-        train, test = (part[names].to_numpy(dtype=float) for part in (s.woe_train, s.woe_test))
-        options = {"sign": how.sign, "ridge": how.ridge, "lasso": how.lasso}
-        coef = fit_logistic(train, target.bad[s.train], target.weight[s.train], **options).coef
-        eta = coef[0] + test @ coef[1:]
-        found.append(target.weight[s.test] * (target.bad[s.test] * eta - np.logaddexp(0.0, eta)))
-    return np.concatenate(found)
 
 
 def _gain(difference: np.ndarray, splits: list[Split], target: Target) -> tuple[float, float]:
