@@ -101,17 +101,24 @@ def _states(long: Any, title: str, note: list[Any]) -> go.Figure:
 
 
 def ledger(result: Any) -> go.Figure:
-    """What collecting each source would add, in points over all households that lack it, by reason."""
+    """What closing each gap would add over all households that have it, by source and action.
+
+    With measured worth: the expected fall in log-loss (nats) with its interval; without: the change in points.
+    """
     table = result.sources()
-    table = table[table["adds_points"] > 0].sort_values("adds_points")
-    fig = theme.figure("collection", [theme.sample(result.facts["households"])], height=160 + 26 * len(table))
+    value, name, unit = ("adds_points", "points", "Σ") if result.worth is None else ("gain", "gain", "nat")
+    table = table[table[value] > 0].sort_values(value)
+    note: list[Any] = [theme.sample(result.facts["households"])]
+    note += [] if result.worth is None else [theme.intervals(result.worth.facts["level"])]
+    fig = theme.figure("collection", note, height=160 + 26 * len(table))
     labels = [Text(f"{TABLES[s].zh}：{zh}", f"{TABLES[s].en}: {en}")
               for s, zh, en in zip(table["source"], table["action_zh"], table["action"], strict=True)]  # fmt: skip
-    fig.add_bar(y=theme.show_labels(fig, labels), x=table["adds_points"], orientation="h",
+    error = {} if result.worth is None else {"error_x": theme.spread(table[value], table["gain_lo"], table["gain_hi"])}
+    fig.add_bar(y=theme.show_labels(fig, labels), x=table[value], orientation="h", **error,
                 marker={"color": theme.colour("blue")}, customdata=table[["households", "decisions"]].to_numpy(),
-                hovertemplate=theme.hover({"points": "%{x:,.0f}", "n": "%{customdata[0]:,}",
+                hovertemplate=theme.hover({name: "%{x:,.3g}", "n": "%{customdata[0]:,}",
                                            "tier_moves": "%{customdata[1]:,.0f}"}))  # fmt: skip
-    return fig.update_layout(xaxis=theme.axis("points", "Σ"), yaxis={"automargin": True})
+    return fig.update_layout(xaxis=theme.axis(name, unit), yaxis={"automargin": True})
 
 
 def heat(result: Any, most: int = 40) -> go.Figure:

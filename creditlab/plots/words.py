@@ -463,6 +463,7 @@ WORDS: Mapping[str, Text] = _glossary(
     portrait_flows=("存款往来", "Money in and out"),
     portrait_crops=("各作物面积", "Area by crop"),
     portrait_sources=("数据来源", "Sources"),
+    gain=("信息增益", "information gain"),
     coverage=("采集覆盖", "Coverage by source"),
     collection=("下一步采集什么", "What to collect next"),
     pivot=("透视", "Pivot"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from creditlab import __version__
 from creditlab.plots.words import Text
+from creditlab.report import credit_file_sections as credit_file
 from creditlab.report import modelling_sections as modelling
 from creditlab.report import village_sections as villages
 from creditlab.report import village_space_sections as geography
@@ -74,13 +75,14 @@ def _village_sections(study: Any, edition: str) -> list[Section]:
         *([villages.villages(study, edition)] if len(study.villages) else []),
         *_why(study, edition),
         *([villages.actions(study)] if len(study.actions) and edition == "internal" else []),
+        *([credit_file.coverage_section(study)] if study.collection is not None and edition == "internal" else []),
     ]
 
 
 def _of_study(study: Any) -> dict[str, list[Block]]:
     """What the study adds to the areas of the validation: the data it read, and the explanations of its models."""
     return {
-        "data": modelling.data_blocks(study),
+        "data": [*modelling.data_blocks(study), *credit_file.link_blocks(study), *credit_file.leak_blocks(study)],
         "explanation": [
             *modelling.explanation_blocks(study.explanations, study.dictionary),
             *opinion_blocks(getattr(study, "opinion", {})),

@@ -19,9 +19,12 @@ from creditlab.explanation import explain
 from creditlab.loans import performance_sample, reconcile
 from creditlab.results import Stamp
 from creditlab.study.actions import actions
+from creditlab.study.collecting import Collection, county_collection
 from creditlab.study.crossfit import CrossFit, cross_explain
 from creditlab.study.frame import ModellingFrame, modelling_frame
 from creditlab.study.geography import geography
+from creditlab.study.leakage import LeakHunt, hunt_in_county
+from creditlab.study.observation import observation_dates
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
 from creditlab.study.second_opinion import second_opinion
@@ -31,8 +34,6 @@ from creditlab.study.why import Sample, VillageWhy, relative_covariance, village
 from creditlab.validation import validate
 
 OUT_OF_VILLAGE = "out-of-village"
-#: months from the last observation date to the end of the book: a loan of a year, 120 days, and the month of the report
-WINDOW_MONTHS = 18
 
 
 def study_county(county: County, config: StudyConfig, *, name: str, progress: Progress) -> StudyResult:
@@ -45,9 +46,12 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     dates = observation_dates(county.tables["loan_months"].frame["month_end"], config)
     sample = performance_sample(county, as_of=dates, bad=config.bad())
     progress("观察日特征", "features at the observation dates")
-    data = modelling_frame(county, sample, card="behaviour")
+    found = modelling_frame(county, sample, card="behaviour")
+    progress("泄漏排查", "hunt for leaks")
+    leaks = hunt_in_county(county, sample, data=found)
+    data = found.without(config.drop)
     progress("放款前特征（结构卡）", "features before the grant (composition card)")
-    origin = modelling_frame(county, sample, card="composition")
+    origin = modelling_frame(county, sample, card="composition").without(config.drop)
     late = (data.as_of == dates[-1]).to_numpy() if len(dates) > 1 else np.zeros(len(data.y), dtype=bool)
     progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
     models = _models(data, late, config)
@@ -69,6 +73,8 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
         held_out=bool(late.any()), fit=behaviour, outcome=data.y, villages=data.village, dictionary=data.dictionary,
         seed=config.seed,
     )  # fmt: skip
+    progress("采集覆盖与采集台账", "coverage, what to collect next")
+    collection = county_collection(county, models["card"], behaviour, data, level=config.level)
     progress("村级研究", "study the villages")
     land = geography(county.geojson, _places(county), origin.village)
     panel = _panel(county, origin, expected.prob, out_of_village, config, land.graph)
@@ -76,30 +82,8 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     why = _why(county, origin, expected, models["composition"], panel, dates[-1], config, land.graph)
     return _result(
         county, config, name, reconciliation, sample, data, late, models, validation, explanations, opinion, current,
-        panel, why,        land.findings,
+        panel, why, land.findings, leaks, collection,
     )  # fmt: skip
-
-
-def observation_dates(month_ends: Any, config: StudyConfig) -> list[str]:
-    """The observation dates, a year apart, the last one given (`as_of`) or so early that windows can be full."""
-    months = pd.to_datetime(pd.Series(month_ends))
-    if config.as_of is None:
-        last = (months.max() - pd.DateOffset(months=WINDOW_MONTHS)) + pd.offsets.MonthEnd(0)
-    else:
-        last = pd.Timestamp(config.as_of)
-    dates = [last - pd.DateOffset(years=back) for back in reversed(range(config.observations))]
-    dates = [day + pd.offsets.MonthEnd(0) if last.is_month_end else day for day in dates]
-    inside = [day for day in dates if day >= months.min()]
-    if not inside or last > months.max():
-        raise InputError(
-            message(
-                f"an observation date inside the book ({months.min().date()} to {months.max().date()})",
-                str(last.date()),
-                "as_of",
-                "Choose a date inside, or bring a longer book.",
-            )
-        )
-    return [str(day.date()) for day in inside]
 
 
 def _check_tables(county: County) -> None:
@@ -201,9 +185,17 @@ def _result(
     panel: VillagePanel,
     why: VillageWhy,
     about_map: pd.DataFrame,
+    leaks: LeakHunt,
+    collection: Collection,
 ) -> StudyResult:
     split = np.where(late, OUT_OF_TIME, DEVELOPMENT)
-    findings = [county.check(), about_map, *([reconciliation.findings] if reconciliation is not None else [])]
+    leaks = leaks.judged(models["card"], config.drop)
+    findings = [
+        county.check(),
+        about_map,
+        leaks.findings(),
+        *([reconciliation.findings] if reconciliation is not None else []),
+    ]
     sources = pd.DataFrame(
         [
             {"table": t, "rows": len(s.frame), "columns": s.frame.shape[1], "digest": s.digest}
@@ -220,6 +212,9 @@ def _result(
         actions=actions(panel, why),
         models=models,
         validation=validation,
+        leaks=leaks,
+        collection=collection,
+        links=county.links,
         explanations=explanations,
         opinion=opinion,
         scores=models["card"].scores(current).tidy(),

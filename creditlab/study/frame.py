@@ -7,7 +7,7 @@ only household-origin columns dated before the loan was granted: it gives a vill
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -82,6 +82,23 @@ class ModellingFrame(Result):
             card=card,
             stamp=Stamp.of([self.features[names], self.y], {"card": card, "of": self.stamp.spec}),
             facts={**self.facts, "card": card, "features": len(names)},
+        )
+
+    def without(self, names: Iterable[str]) -> ModellingFrame:
+        """The same rows without these features; names that this card does not see are passed over."""
+        out = set(names)
+        kept = [name for name in self.features.columns if name not in out]
+        if len(kept) == self.features.shape[1]:
+            return self
+        if not kept:
+            raise InputError(message("a feature to keep", "none", f"{self.card} card", "Drop fewer."))
+        return replace(
+            self,
+            features=self.features[kept],
+            dictionary=self.dictionary.only(kept),
+            special={name: codes for name, codes in self.special.items() if name in kept},
+            stamp=Stamp.of([self.features[kept], self.y], {"card": self.card, "of": self.stamp.spec}),
+            facts={**self.facts, "features": len(kept)},
         )
 
     def rows(self, mask: Any) -> ModellingFrame:

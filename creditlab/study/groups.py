@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from creditlab.results import Stamp
 from creditlab.study.actions import actions
 from creditlab.study.crossfit import cross_explain
 from creditlab.study.flat import FlatTable, flat_table
+from creditlab.study.leakage import hunt_leaks
 from creditlab.study.outcome import StudyResult
 from creditlab.study.panel import VillagePanel, village_panel
 from creditlab.study.second_opinion import second_opinion
@@ -34,6 +36,8 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
     card, challenger = new_card(config, table.special, None), new_challenger(config, table.special, None)
     progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
     models = fit_models(card, challenger, rows, split)
+    progress("泄漏排查", "hunt for leaks")
+    leaks = hunt_leaks(rows.X, rows.y, special=_codes(table.special)).judged(models["card"])
     progress("验证", "validate")
     prob = {label: model.predict_proba(rows.X)[:, 1] for label, model in models.items()}
     validation = validate(rows.y, prob, split=split, groups=several)
@@ -44,6 +48,7 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
     usable = len(set(rows.y[apart].tolist())) == 2
     opinion = _opinion(models, rows.at(apart if usable else ~apart), usable, config.seed)
     panel, why = _panel(new_card(config, table.special, None), table, rows, config, progress)
+    suspected = leaks.findings(name)
     return StudyResult(
         name=name,
         config=config,
@@ -54,10 +59,11 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
         actions=pd.DataFrame() if panel is None else actions(panel, why),
         models=models,
         validation=validation,
+        leaks=leaks,
         explanations=explanations,
         opinion=opinion,
         scores=_scores(table, models["card"], prob["card"], split),
-        findings=table.findings,
+        findings=pd.concat([f for f in (table.findings, suspected) if len(f)] or [table.findings], ignore_index=True),
         splits=split_table(split, rows.y, [DEVELOPMENT, TEST, OUT_OF_TIME]),
         sources=pd.DataFrame([{"table": name, "rows": len(frame), "columns": frame.shape[1]}]),
         stamp=Stamp.of(frame, config.to_dict(), seed=config.seed),
@@ -90,6 +96,10 @@ def _panel(
     parts = None if fit.contributions is None else fit.contributions * panel.facts["slope"]
     sample = Sample(y=rows.y, prob=panel.prob, village=table.group.to_numpy(dtype=object), contributions=parts)
     return panel, village_why(sample, panel, config.level, config.seed)
+
+
+def _codes(special: Mapping[str, Any]) -> dict[str, dict[Any, str]]:
+    return {column: dict.fromkeys(codes, "special code") for column, codes in special.items()}
 
 
 def _no_groups() -> pd.DataFrame:

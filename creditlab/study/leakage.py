@@ -8,8 +8,8 @@ None of these is a proof; each is a reason to trace the feature to its rows (`fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,10 +19,11 @@ from creditlab.binning import Binner
 from creditlab.checks import check_frame, check_target
 from creditlab.columns import Dictionary
 from creditlab.data import County
+from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.errors import InputError, message
 from creditlab.loans import PerformanceSample
 from creditlab.results import Result, Stamp
-from creditlab.study.frame import modelling_frame
+from creditlab.study.frame import ModellingFrame, modelling_frame
 
 #: an IV above this is rare for honest features (Siddiqi 2006, Credit Risk Scorecards, p. 81: "suspicious, over 0.5")
 IV_LIMIT = 0.5
@@ -55,8 +56,48 @@ class LeakHunt(Result):
     title: ClassVar[str] = "Leakage hunter 泄漏排查"
 
     def flagged(self) -> pd.DataFrame:
-        """The features with a verdict other than `none`."""
-        return self.table[self.table["verdict"] != "none"].reset_index(drop=True)
+        """The features with a verdict other than `none`, with their signs in words (`signs_zh`, `signs_en`)."""
+        table = self.table[self.table["verdict"] != "none"].reset_index(drop=True)
+        for place, lang in enumerate(("zh", "en")):
+            joined = [
+                ("、" if lang == "zh" else "; ").join(SIGNS[s][place] for s in signs.split(", "))
+                for signs in table["signs"]
+            ]
+            table[f"signs_{lang}"] = pd.Series(joined, dtype="str")
+        return table
+
+    def judged(self, card: Any, dropped: Iterable[str] = ()) -> LeakHunt:
+        """With `done_zh`, `done_en` and `dropped`: whether a feature was left out, was not taken, or is in the card.
+
+        Nothing is removed because of a sign alone: a sign is no proof, and a removed feature leaves no trace. Whoever
+        has traced the feature to its rows names it in `drop`.
+        """
+        out, chosen = set(dropped), set(card.result_.features)
+        states = [2 if name in out else 1 if name in chosen else 0 for name in self.table["feature"]]
+        table = self.table.assign(
+            done_zh=[_DONE[s][0] for s in states],
+            done_en=[_DONE[s][1] for s in states],
+            dropped=[s == 2 for s in states],
+        )
+        return replace(self, table=table)
+
+    def findings(self, table: str = "features") -> pd.DataFrame:
+        """The flagged features of a judged hunt as findings: the signs, and what was done."""
+        rows = []
+        for row in self.flagged().to_dict("records"):
+            zh = f"泄漏嫌疑（{row['signs_zh']}）：{row['done_zh']}"
+            en = f"suspected leak ({row['signs_en']}): {row['done_en']}"
+            severity = "info" if row["dropped"] else "error" if row["verdict"] == "leak" else "warning"
+            rows.append(finding(table, row["feature"], zh, en, severity, ()))
+        return pd.DataFrame(rows, columns=FINDING_COLUMNS)
+
+
+#: what became of a feature: not taken, in the card, left out
+_DONE = (
+    ("评分卡未选入", "not taken by the card"),
+    ("在评分卡中：请追溯来源行，确认后写入 drop", "in the card: trace it to its rows, then name it in drop"),
+    ("已按 drop 剔除", "left out, as named in drop"),
+)
 
 
 def hunt_leaks(
@@ -119,15 +160,22 @@ def hunt_leaks(
     return LeakHunt(table=table, stamp=Stamp.of([frame, target], {"iv_limit": iv_limit}), facts=facts)
 
 
-def hunt_in_county(county: County, sample: PerformanceSample, card: str = "behaviour", months: int = 12) -> LeakHunt:
+def hunt_in_county(
+    county: County,
+    sample: PerformanceSample,
+    card: str = "behaviour",
+    months: int = 12,
+    data: ModellingFrame | None = None,
+) -> LeakHunt:
     """Look for leaks among the features of a county's sample: as they are, and as they were some months earlier.
 
     Parameters
     ----------
     county, sample, card : as for `modelling_frame`.
     months : how long before the observation dates the features are frozen a second time.
+    data : the modelling frame of that sample and card, when it is at hand.
     """
-    data = modelling_frame(county, sample, card=card)
+    data = modelling_frame(county, sample, card=card) if data is None else data
     rows = sample.tidy()
     moved = rows.assign(
         **{c: rows[c] - pd.DateOffset(months=months) for c in ("as_of", "granted_on") if c in rows.columns}

@@ -25,7 +25,7 @@ from creditlab.loans.classes import CLASSES
 from creditlab.loans.matrices import Transitions
 from creditlab.loans.shares import LEVEL
 from creditlab.results import Result, Stamp
-from creditlab.study.county import observation_dates
+from creditlab.study.observation import observation_dates
 from creditlab.study.outcome import write_table
 from creditlab.study.steps import Progress
 

@@ -14,6 +14,8 @@ from creditlab.checks import check_one_of
 from creditlab.config import StudyConfig
 from creditlab.files import whole_folder, write_json, write_text
 from creditlab.results import Result
+from creditlab.study.collecting import Collection
+from creditlab.study.leakage import LeakHunt
 from creditlab.study.why import VillageWhy
 
 
@@ -35,6 +37,9 @@ class StudyResult(Result):
     opinion : two models side by side, the quality of explanations, what the card misses, what departments' data are
         worth, by name (see `second_opinion`).
     reconciliation : the book against the bank's control totals; None for a flat table.
+    leaks : features that may know the outcome, see `hunt_leaks`.
+    collection : coverage, and what to collect next (county).
+    links : rows without a number, how they were linked and by whom (county).
     findings : what was imperfect in the data and what was done (table column rule severity rows first_rows).
     splits : rows and bads per split; waterfall : how the sample came about; sources : what was read.
     """
@@ -51,6 +56,9 @@ class StudyResult(Result):
     actions: pd.DataFrame
     models: Mapping[str, Any]
     validation: Result
+    leaks: LeakHunt | None = None
+    collection: Collection | None = None
+    links: pd.DataFrame = field(default_factory=pd.DataFrame)
     explanations: Mapping[str, Result]
     opinion: Mapping[str, Result] = field(default_factory=dict)
     scores: pd.DataFrame
@@ -139,6 +147,7 @@ class StudyResult(Result):
         }
         if not hidden:  # rows of persons and of small villages stay inside the bank
             named |= {"scores": self.scores, "actions": self.actions}
+            named |= {} if self.collection is None else self.collection.tables()
         return {name: frame for name, frame in named.items() if len(frame.columns)}
 
 
