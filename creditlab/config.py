@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from creditlab.checks import check_date, check_level, check_one_of
+from creditlab.columns import Column, Dictionary
 from creditlab.errors import InputError, UnreadableError, message, some
 from creditlab.files import write_text
 from creditlab.loans import Bad
+
+#: what a flat table's dictionary may say of a column
+DECLARED = ("zh", "en", "unit", "kind", "access", "use", "level", "direction", "consent", "source")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,10 @@ class StudyConfig:
     bad_dpd, bad_of, bad_unit, bad_window : the definition of bad, see `creditlab.loans.Bad`.
     trend, max_bins, min_share : binning, see `creditlab.Binner`.
     special : column → codes with their meaning that are no quantities, for flat tables; '*' stands for every column.
-    target, group, date, id, weight, drop, audit : the columns of a flat table.
+    target, group, date, id, weight, drop, audit : the columns of a flat table; `drop` also names features of a county
+        that are left out.
+    columns : column of a flat table → what is declared of it (zh en unit kind access use level direction consent
+        source), see `creditlab.study.declared.read_dictionary`; empty declares nothing.
     test_share : share of the development rows (or groups) that a flat table holds back.
     top : how many villages may be called the worst; None takes a tenth of them, at least 5.
     level : level of all intervals.
@@ -58,6 +65,7 @@ class StudyConfig:
     drop: tuple[str, ...] = ()
     audit: tuple[str, ...] = ()
     special: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test_share: float = 0.3
     top: int | None = None
     level: float = 0.9
@@ -80,7 +88,25 @@ class StudyConfig:
         for name in ("drop", "audit"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "special", {k: tuple(v) for k, v in dict(self.special).items()})
+        object.__setattr__(self, "columns", {str(k): dict(v) for k, v in dict(self.columns).items()})
+        self.dictionary()  # a wrong class is refused here, with its column
         self.bad()  # a wrong definition of bad is refused here, not in the middle of a study
+
+    def dictionary(self) -> Dictionary:
+        """The declared columns of a flat table."""
+        for name, given in self.columns.items():
+            unknown = sorted(set(given) - set(DECLARED))
+            if unknown:
+                raise InputError(
+                    message(f"{', '.join(DECLARED)}", some(unknown), f"column '{name}' of the dictionary",
+                            "Check the spelling.")
+                )  # fmt: skip
+        listed = {n: {k: v for k, v in given.items() if k != "consent"} for n, given in self.columns.items()}
+        return Dictionary.of(Column(name, **given) for name, given in listed.items())
+
+    def consents(self) -> dict[str, str]:
+        """Declared column → the column of the table that says where consent is on file."""
+        return {name: str(given["consent"]) for name, given in self.columns.items() if given.get("consent")}
 
     def bad(self) -> Bad:
         """The definition of bad as its own spec."""
@@ -94,14 +120,17 @@ class StudyConfig:
         """All settings as JSON types."""
         settings = asdict(self)
         settings["special"] = {k: list(v) for k, v in self.special.items()}
+        settings["columns"] = {k: dict(v) for k, v in self.columns.items()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
 
     def to_toml(self) -> str:
         """The settings as TOML text; what is None is left out."""
-        settings = {k: v for k, v in self.to_dict().items() if v is not None and k != "special"}
+        settings = {k: v for k, v in self.to_dict().items() if v is not None and k not in ("special", "columns")}
         lines = ["# creditlab study", *(f"{name} = {_toml(value)}" for name, value in settings.items())]
         if self.special:
             lines += ["", "[special]", *(f"{_toml(name)} = {_toml(list(v))}" for name, v in self.special.items())]
+        for name, given in self.columns.items():
+            lines += ["", f"[columns.{_toml(name)}]", *(f"{key} = {_toml(value)}" for key, value in given.items())]
         return "\n".join(lines) + "\n"
 
     def write(self, path: str | Path) -> None:

@@ -125,6 +125,9 @@ def add_scorecard(verbs: Any) -> None:
     verb.add_argument("--id", help="column that names each row once; written beside the scores")
     verb.add_argument("--weight", help="column of weights")
     verb.add_argument("--drop", action="append", default=[], metavar="C", help="column to leave out; may be repeated")
+    verb.add_argument(
+        "--dictionary", metavar="FILE", help="classes, labels and directions of the columns: TOML, CSV or Excel"
+    )
     verb.add_argument("--audit", action="append", default=[], metavar="C", help="column for group tests only")
     verb.add_argument(
         "--special",
@@ -141,10 +144,15 @@ def _scorecard(options: argparse.Namespace) -> int:
     from creditlab.config import StudyConfig
     from creditlab.data import read_table
     from creditlab.study import run_study
+    from creditlab.study.declared import read_dictionary
 
     given = given_of(options, ("target", "group", "date", "id", "weight", "seed", "lang", "edition"))
     config = StudyConfig(
-        **given, drop=tuple(options.drop), audit=tuple(options.audit), special=_specials(options.special)
+        **given,
+        drop=tuple(options.drop),
+        audit=tuple(options.audit),
+        special=_specials(options.special),
+        columns=read_dictionary(options.dictionary) if options.dictionary else {},
     )
     frame = read_table(options.table)
     with Bar(6) as step:

@@ -199,24 +199,47 @@ def _manifest(study: Any) -> dict[str, Any]:
     }
 
 
-def _method(study: Any) -> Section:
-    policy = (
-        Text(
+def _policy(study: Any) -> Text:
+    """Whether a policy of columns holds, and who declared it."""
+    if study.dictionary and study.sample is not None:
+        return Text(
             "各列的准入、用途与层级类别已在数据契约中声明：禁用列不读取，叠加与审计列不进入模型，"
             "村级预期仅使用放款前的农户本源特征。",
             "Access, use and level classes of all columns are declared in the contracts: blocked columns are not read, "
             "overlay and audit columns enter no model, and the expected rate of a village uses only household-origin "
             "columns dated before the grant.",
         )
-        if study.dictionary
-        else Text(
-            "未声明列的类别（单表）：除调用者点名者外不剔除任何列；请自行确认没有使用法律禁止的信息。"
-            "各组的预期违约来自全部特征，因而可能已包含组自身的影响，实际/期望会偏向1。",
-            "No column policy was declared (flat table): nothing was left out except what the caller named; check "
-            "that no information is used that the law forbids. The expected bads of a group come from all "
-            "features, which may carry the group's own effect and draw O/E towards 1.",
+    if study.config.columns:
+        zh, en = (
+            (
+                "各组预期仅使用声明为农户本源的列。",
+                "The expected rate of a group uses only columns declared household-origin.",
+            )
+            if "composition" in study.models
+            else (
+                "没有声明农户本源的列，各组的预期来自全部特征，因而可能已包含组自身的影响，实际/期望会偏向1。",
+                "No column is declared household-origin: the expected bads of a group come from all features, which "
+                "may carry the group's own effect and draw O/E towards 1.",
+            )
         )
+        return Text(
+            f"列的类别由调用者的字典文件声明（{len(study.config.columns)} 列）：禁止列与无授权的取值不读取，"
+            f"筛查、叠加与审计列不作特征；剔除了什么见第 2 部分的数据检查发现。{zh}",
+            f"The classes of the columns are declared in the caller's dictionary file ({len(study.config.columns)} "
+            "columns): blocked columns and values without consent are not read; screening, overlay and audit columns "
+            f"are no features; what was left out stands among the findings in section 2. {en}",
+        )
+    return Text(
+        "未声明列的类别（单表）：除调用者点名者外不剔除任何列；请自行确认没有使用法律禁止的信息。"
+        "各组的预期违约来自全部特征，因而可能已包含组自身的影响，实际/期望会偏向1。",
+        "No column policy was declared (flat table): nothing was left out except what the caller named; check "
+        "that no information is used that the law forbids. The expected bads of a group come from all "
+        "features, which may carry the group's own effect and draw O/E towards 1.",
     )
+
+
+def _method(study: Any) -> Section:
+    policy = _policy(study)
     return Section(
         "method",
         Text("方法与局限", "Method and limits"),

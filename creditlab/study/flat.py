@@ -7,17 +7,19 @@ hold (constant columns, infinities, identifiers among the features) is handled b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from creditlab.checks import check_columns, check_frame, check_target, check_unique, check_weights, kind_of
+from creditlab.columns import Dictionary
 from creditlab.config import StudyConfig
 from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.data.identity import looks_like_identity
 from creditlab.errors import ColumnError, IdentityError, InputError, message, some
+from creditlab.study.declared import enforce
 
 #: a text column whose share of distinct values reaches this is taken for an identifier
 IDENTIFIER_SHARE = 0.5
@@ -37,6 +39,7 @@ class FlatTable:
     audit: pd.DataFrame
     special: Mapping[str, list[Any]]
     findings: pd.DataFrame
+    dictionary: Dictionary = field(default_factory=Dictionary)
 
     @property
     def village(self) -> pd.Series | None:
@@ -62,8 +65,9 @@ def flat_table(frame: pd.DataFrame, config: StudyConfig, name: str = "table") ->
     _check_names(frame, config, name)
     frame = frame.reset_index(drop=True)
     y = check_target(frame[config.target], f"column '{config.target}' of {name}")
-    findings: list[dict[str, Any]] = []
-    named = {config.target, config.group, config.date, config.id, config.weight, *config.drop, *config.audit}
+    door = enforce(frame, config, name)
+    frame, findings = door.frame, list(door.findings)
+    named = {config.target, config.group, config.date, config.id, config.weight, *config.drop, *door.audit, *door.out}
     X, notes = _features(frame[[c for c in frame.columns if c not in named]], name)
     findings += notes
     if X.shape[1] == 0:
@@ -78,8 +82,9 @@ def flat_table(frame: pd.DataFrame, config: StudyConfig, name: str = "table") ->
         date=_date(frame, config, name),
         weight=_weight(frame, config, name),
         id=_id(frame, config, name),
-        audit=frame[list(config.audit)],
-        special=_special(X, config),
+        audit=frame[list(door.audit)],
+        special=_special(X, config, door.special),
+        dictionary=config.dictionary().only(c for c in X.columns if c in config.columns),
         findings=pd.DataFrame(findings, columns=FINDING_COLUMNS),
     )
 
@@ -274,8 +279,8 @@ def _id(frame: pd.DataFrame, config: StudyConfig, name: str) -> pd.Series | None
     return frame[config.id]
 
 
-def _special(X: pd.DataFrame, config: StudyConfig) -> dict[str, list[Any]]:
-    """Codes per column; '*' stands for every numeric column that holds one of the codes."""
+def _special(X: pd.DataFrame, config: StudyConfig, more: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Codes per column, with `more` of the door; '*' stands for every numeric column that holds one of the codes."""
     special: dict[str, list[Any]] = {}
     for column in X.columns:
         codes = list(config.special.get(column, ()))
@@ -285,6 +290,7 @@ def _special(X: pd.DataFrame, config: StudyConfig) -> dict[str, list[Any]]:
         if numeric and not codes:
             present = pd.to_numeric(X[column], errors="coerce").isin([float(c) for c in config.special.get("*", ())])
             codes = list(config.special["*"]) if present.any() else []
+        codes += [more[column]] if column in more else []
         if codes:
             special[column] = codes
     return special

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from creditlab.columns import MISSING_REASONS
 from creditlab.config import StudyConfig
 from creditlab.explanation import explain
+from creditlab.features import MISSING_CODES
 from creditlab.results import Stamp
 from creditlab.study.actions import actions
 from creditlab.study.crossfit import cross_explain
@@ -33,21 +36,28 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
     # two or three groups carry neither errors by group nor a test of groups
     several = None if group is None or len(set(group)) < FEWEST_GROUPS else group
     rows = Rows(X=table.X, y=table.y, group=several, weight=table.weight)
-    card, challenger = new_card(config, table.special, None), new_challenger(config, table.special, None)
+    labels, special = table.dictionary or None, _meanings(table.special)
+    card, challenger = new_card(config, special, labels), new_challenger(config, special, labels)
     progress("拟合评分卡与挑战者模型", "fit scorecard and challenger")
     models = fit_models(card, challenger, rows, split)
     progress("泄漏排查", "hunt for leaks")
-    leaks = hunt_leaks(rows.X, rows.y, special=_codes(table.special)).judged(models["card"])
+    leaks = hunt_leaks(rows.X, rows.y, special=special, dictionary=labels).judged(models["card"])
     progress("验证", "validate")
     prob = {label: model.predict_proba(rows.X)[:, 1] for label, model in models.items()}
-    validation = validate(rows.y, prob, split=split, groups=several)
+    validation = validate(
+        rows.y, prob, split=split, groups=several, protected=table.audit if table.audit.shape[1] else None
+    )
     progress("解释", "explain")
     # the whole table is explained against the whole table
     explanations = {label: explain(models[label], rows.X, background=rows.X) for label in ("card", "challenger")}
     apart = split != DEVELOPMENT
     usable = len(set(rows.y[apart].tolist())) == 2
     opinion = _opinion(models, rows.at(apart if usable else ~apart), usable, config.seed)
-    panel, why = _panel(new_card(config, table.special, None), table, rows, config, progress)
+    origin = _origin(table)
+    expecting = new_card(config, {n: c for n, c in special.items() if n in origin}, labels)
+    panel, why = _panel(expecting, table, replace(rows, X=rows.X[origin]), config, progress)
+    if table.group is not None and len(origin) < rows.X.shape[1]:
+        models["composition"] = expecting.fit(rows.X[origin], rows.y, sample_weight=rows.weight, groups=several)
     suspected = leaks.findings(name)
     return StudyResult(
         name=name,
@@ -62,6 +72,7 @@ def study_table(frame: pd.DataFrame, config: StudyConfig, *, name: str, progress
         leaks=leaks,
         explanations=explanations,
         opinion=opinion,
+        dictionary=table.dictionary,
         scores=_scores(table, models["card"], prob["card"], split),
         findings=pd.concat([f for f in (table.findings, suspected) if len(f)] or [table.findings], ignore_index=True),
         splits=split_table(split, rows.y, [DEVELOPMENT, TEST, OUT_OF_TIME]),
@@ -98,8 +109,18 @@ def _panel(
     return panel, village_why(sample, panel, config.level, config.seed)
 
 
-def _codes(special: Mapping[str, Any]) -> dict[str, dict[Any, str]]:
-    return {column: dict.fromkeys(codes, "special code") for column, codes in special.items()}
+def _meanings(special: Mapping[str, Any]) -> dict[str, dict[Any, str]]:
+    """Codes of each column with their meaning, so that the bins say what a code is."""
+    known: dict[Any, str] = {code: " ".join(MISSING_REASONS[reason]) for reason, code in MISSING_CODES.items()}
+    known |= {reason: " ".join(words) for reason, words in MISSING_REASONS.items()}
+    return {column: {code: known.get(code, str(code)) for code in codes} for column, codes in special.items()}
+
+
+def _origin(table: FlatTable) -> list[str]:
+    """The features that may enter the expected rate of a group: those declared as the household's own, else all."""
+    declared = table.dictionary
+    origin = [c for c in table.X.columns if c in declared and declared[c].level == "household-origin"]
+    return origin or list(table.X.columns)
 
 
 def _no_groups() -> pd.DataFrame:

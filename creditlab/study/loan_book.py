@@ -17,6 +17,7 @@ import pandas as pd
 from creditlab import loans
 from creditlab.checks import check_one_of
 from creditlab.config import StudyConfig
+from creditlab.data import County
 from creditlab.errors import CreditlabError, InputError, message
 from creditlab.files import whole_folder, write_json, write_text
 from creditlab.loans import LoanBook, Policy
@@ -166,6 +167,8 @@ def loan_study(
     ------
     InputError : the tables loans or loan_months are missing or cannot be used.
     """
+    # a household of a village that merged or split counts where it belongs today, as in the study of the county
+    county = county.in_villages_of(county.last_known()) if isinstance(county, County) else county
     check_one_of(lang, ("zh", "en"), "lang")
     check_one_of(edition, ("internal", "external"), "edition")
     book = loans.loan_book(county)

@@ -131,7 +131,7 @@ def implied_gain(rest: np.ndarray, donors: np.ndarray) -> np.ndarray:
     >>> bool(implied_gain(np.array([0.0]), np.array([-50.0, 50.0]))[0].round(6) == np.log(2).round(6))
     True
     """
-    grid = np.quantile(donors, (np.arange(QUANTILES) + 0.5) / QUANTILES)
+    grid = np.quantile(donors, (np.arange(QUANTILES) + 0.5) / QUANTILES, method="inverted_cdf")
     prob = expit(rest[:, None] + grid[None, :])
     return _entropy(prob.mean(axis=1)) - _entropy(prob).mean(axis=1)
 

@@ -67,3 +67,56 @@ def test_a_card_of_other_features_is_refused(parts):
     card = cl.Scorecard(inference="wald").fit(X, np.tile([0, 1, 1, 1], 100))
     with pytest.raises(InputError, match="a card on features of the plan"):
         collection_ledger(file, card, made, covered)
+
+
+def test_with_outcomes_the_ledger_is_ranked_by_measured_gain_per_unit_of_cost(parts):
+    file, made, covered, card = parts
+    names = list(card.feature_names_in_)
+    worth = _worth(card, made.frame[names], made.dictionary)
+    table = collection_ledger(file, card, made, covered, worth=worth).tidy()
+    assert table["gain_per_cost"].dropna().is_monotonic_decreasing
+    measured = table.dropna(subset="gain")
+    assert (measured["gain_lo"] <= measured["gain"]).all() and (measured["gain"] <= measured["gain_hi"]).all()
+    assert (table.loc[table["source"] == "tax", "gain"] == 0).all()  # the card does not ask the tax bureau
+    dear = collection_ledger(
+        file, card, made, covered, worth=worth, costs={"not_authorised": 4, "credit_reports": 2}
+    ).tidy()
+    row = dear[(dear["source"] == "credit_reports") & (dear["reason"] == "not_authorised")].iloc[0]
+    before = table[(table["source"] == "credit_reports") & (table["household_id"] == row["household_id"])].iloc[0]
+    assert row["cost"] == 6 and before["cost"] == 1
+    assert row["gain_per_cost"] == pytest.approx(before["gain_per_cost"] / 6, rel=1e-12)
+    # refreshing a record adds less than a first record: the old one still tells a part
+    debt = table[table["source"] == "agriculture"].groupby("reason")["gain"].mean()
+    assert debt["stale"] <= debt.drop("stale").min()
+
+
+def test_costs_that_are_none_are_refused(parts):
+    file, made, covered, card = parts
+    for costs, words in (({"visit": 1}, "reasons"), ({"stale": -1}, "costs of 0 or more"), ({"stale": 0}, "something")):
+        with pytest.raises(InputError, match=words):
+            collection_ledger(file, card, made, covered, costs=costs)
+
+
+def _worth(card, X, dictionary):
+    """What the records are worth to a card whose outcomes follow it: twelve villages, one year apart."""
+    from creditlab.explanation import explain
+    from creditlab.results import Stamp
+    from creditlab.study.crossfit import MODEL, CrossFit
+    from creditlab.study.frame import ModellingFrame
+    from creditlab.study.worth import source_worth
+
+    rng = np.random.default_rng(1)
+    prob = pd.Series(card.predict_proba(X)[:, 1], index=X.index)
+    parts = explain(card, X, background=X).values.assign(**{MODEL: 0.0})
+    twice = pd.concat([parts, parts], ignore_index=True)
+    table = pd.DataFrame({
+        "bad": (rng.random(2 * len(X)) < np.tile(prob, 2)).astype(int), "household_id": np.tile(X.index, 2),
+        "village_id": np.tile(np.arange(len(X)) % 12, 2).astype(str),
+        "as_of": pd.to_datetime(np.repeat(["2022-12-31", "2023-12-31"], len(X))),
+    })  # fmt: skip
+    frame = ModellingFrame(
+        table=table, features=pd.concat([X, X], ignore_index=True), dictionary=dictionary.only(X.columns), special={},
+        card="behaviour", stamp=Stamp.of(X, {}), facts={},
+    )  # fmt: skip
+    both = pd.Series(np.tile(prob, 2))
+    return source_worth(CrossFit(prob=both, contributions=twice, raw=both), frame)
