@@ -65,7 +65,7 @@ def _judged(
 
 def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
     facts, table = result.facts, result.table.set_index("feature")
-    against = sum(beta > 0 for beta in result.coef.values())
+    against = contradicting(result)
     yield _judged("signs", against, (0, 0), f"{against} 个变量的分值与坏账率相反",
                   f"{against} features whose points contradict their bad rate")  # fmt: skip
     clamped = int(facts.get("clamped", 0))
@@ -100,6 +100,13 @@ def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
         yield _departure(result)
     hand = len(result.edits)
     yield _judged("edits", hand, (0, np.inf), f"{hand} 处人工改分", f"{hand} bins with points set by hand")
+
+
+def contradicting(result: ScorecardResult) -> int:
+    """Features of which a bin with more goods to its bads has fewer points: set by hand, by an expert, or unsigned."""
+    table = result.points_table()
+    table = table[(table["n"] > 0) & (table["feature"] != "(base)")].sort_values(["woe", "points_exact"])
+    return int((table.groupby("feature")["points_exact"].diff() < -1e-9).groupby(table["feature"]).any().sum())
 
 
 def _departure(result: ScorecardResult) -> tuple[Any, ...]:
