@@ -50,8 +50,8 @@ def limits_of(row: Mapping[str, Any]) -> str:
     if str(row["check"]).startswith("calibration"):
         return f"{amber:.2%}–{red:.2%}"
     way = "<" if red < amber else ">"
-    parts = [f"▲ {way} {amber:g}"] if amber != red else []
-    return " · ".join([*parts, *([f"■ {way} {red:g}"] if np.isfinite(red) else [])])
+    parts = [f"▲ {way} {amber:.3g}"] if amber != red else []
+    return " · ".join([*parts, *([f"■ {way} {red:.3g}"] if np.isfinite(red) else [])])
 
 
 def _judged(
