@@ -1,8 +1,9 @@
-"""A whole county to features: read, household file, features, with the share of each step, memory and a check.
+"""A whole county to features: read, check, household file, features, with the share of each step and of memory.
 
 The county of 600 villages and about 200,000 households has some 3 million loan-months. It is made first, once, in a
 process of its own, and kept in --folder. Seconds are wall and CPU of this process; memory is the peak of the process.
-The other side is the cost that cannot be avoided: reading the same files and doing nothing with them.
+The other side is the cost that cannot be avoided: reading the same files and doing nothing with them, and the bytes
+of the tables themselves.
 """
 
 from __future__ import annotations
@@ -44,13 +45,15 @@ class Clock:
         self.start()
 
 
-def measured(folder: Path, as_of: str) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Each step from the folder to the features, with its share of the CPU time."""
+def measured(folder: Path, as_of: str) -> tuple[pd.DataFrame, dict[str, int], float]:
+    """Each step from the folder to the features, with its share of the CPU time, and the tables' own gigabytes."""
     import creditlab as cl
 
     clock = Clock()
     county = cl.read_county(folder)
-    clock.stop("read and check")
+    clock.stop("read")
+    findings = county.check()
+    clock.stop("check")
     file = county.household_file(as_of)
     clock.stop("household file")
     features = cl.make_features(file)
@@ -62,8 +65,10 @@ def measured(folder: Path, as_of: str) -> tuple[pd.DataFrame, dict[str, int]]:
         "features": features.frame.shape[1],
         "loan_months": len(county.tables["loan_months"].frame),
         "rows": sum(len(s.frame) for s in county.tables.values()),
+        "findings": len(findings),
     }  # fmt: skip
-    return table, counts
+    held = sum(s.frame.memory_usage(index=True, deep=True).sum() for s in county.tables.values())
+    return table, counts, held / 1e9
 
 
 def floor(folder: Path) -> float:
@@ -88,15 +93,17 @@ def main(given: list[str] | None = None) -> int:
         if not (folder / "households.parquet").is_file():
             size = [str(options.villages), str(options.households), str(options.seed)]
             subprocess.run([sys.executable, "-c", MAKE, *size, str(folder)], check=True)
-        table, counts = measured(folder, options.as_of)
+        table, counts, held = measured(folder, options.as_of)
         plain = floor(folder)
     print(", ".join(f"{v:,} {k}" for k, v in counts.items()))
     print(table.round({"wall": 1, "cpu": 1, "peak_gb": 2, "share": 3}).to_string(index=False))
     total, wall, peak = table["cpu"].sum(), table["wall"].sum(), table["peak_gb"].max()
     print(f"in all {total:.1f} s CPU ({wall:.1f} s wall), peak {peak:.2f} GB")
     print(f"reading alone {plain:.1f} s CPU: ratio {total / plain:.1f}")
-    print(f"aims: 60 s {'met' if total <= 60 else 'missed'} on CPU, 4 GB {'met' if peak <= 4 else 'missed'}")
-    return 0 if total <= 60 and peak <= 4 else 1
+    print(f"tables alone {held:.2f} GB: ratio {peak / held:.1f}")
+    worst = max(total, wall)
+    print(f"aims: 60 s {'met' if worst <= 60 else 'missed'} on CPU and wall, 4 GB {'met' if peak <= 4 else 'missed'}")
+    return 0 if worst <= 60 and peak <= 4 else 1
 
 
 if __name__ == "__main__":

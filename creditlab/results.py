@@ -12,10 +12,11 @@ import hashlib
 import importlib
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from html import escape
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -59,14 +60,17 @@ def digest(*values: Any) -> str:
     return sha.hexdigest()[:16]
 
 
-def _parts(value: Any) -> list[bytes]:
+def _parts(value: Any) -> Iterable[bytes]:
     if isinstance(value, pd.DataFrame):
         names = canonical_json([str(c) for c in value.columns]).encode()
-        return [names, *(part for c in range(value.shape[1]) for part in _parts(value.iloc[:, c]))]
+        return chain([names], (part for c in range(value.shape[1]) for part in _parts(value.iloc[:, c])))
     if isinstance(value, pd.Series | pd.Index):
         series = value.to_series() if isinstance(value, pd.Index) else value
         if series.dtype == object:
             series = series.map(repr)
+        if isinstance(series.dtype, pd.StringDtype):  # the same hash, made once per distinct text
+            codes, texts = pd.factorize(series)
+            series = pd.Series(pd.Categorical.from_codes(codes, texts), index=series.index)
         return [np.ascontiguousarray(pd.util.hash_pandas_object(series, index=True).to_numpy()).tobytes()]
     if isinstance(value, np.ndarray):
         return [str(value.dtype).encode(), str(value.shape).encode(), np.ascontiguousarray(value).tobytes()]

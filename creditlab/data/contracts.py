@@ -15,6 +15,7 @@ import pandas as pd
 
 from creditlab.data.findings import finding
 from creditlab.data.schema import TABLES, codes_of, order_of, range_of
+from creditlab.data.texts import among
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -50,7 +51,7 @@ def table_findings(name: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
     schema, rules = pandera_schema(name)
     plain = frame.reset_index(drop=True)
     try:
-        schema.validate(plain, lazy=True)
+        schema.validate(plain, lazy=True, inplace=True)  # nothing is coerced: no copy is needed
     except SchemaErrors as error:
         return _told(name, len(plain), error.failure_cases, rules)
     return []
@@ -147,5 +148,5 @@ def _orphans(
 ) -> list[dict[str, Any]]:
     if name == home or home not in frames or column not in frame.columns:
         return []
-    strange = frame[column].notna() & ~frame[column].isin(frames[home][column])
+    strange = frame[column].notna() & ~among(frame[column], frames[home][column])
     return [finding(name, column, zh, en, "warning", strange)] if strange.any() else []

@@ -137,7 +137,7 @@ def _without_strangers(frame: pd.DataFrame, table: Table, findings: list[dict[st
         else:
             rule = ("契约之外的列：剔除", "not in the contract: column dropped", "warning")
         findings.append(finding(table.name, str(column), *rule, frame[column].notna()))
-    return frame.drop(columns=strange)
+    return frame.drop(columns=strange) if strange else frame
 
 
 def _hidden(

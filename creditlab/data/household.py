@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from creditlab.checks import check_columns
 from creditlab.data.erasure import stale
 from creditlab.data.lineage import MOVE_COLUMNS, Lineage, lineage, placed, translated
 from creditlab.data.schema import TABLES, Table
+from creditlab.data.texts import among
 from creditlab.errors import ColumnError, InputError, message
 from creditlab.results import Result, Stamp
 
@@ -54,6 +54,9 @@ class KnownTables(Mapping[str, pd.DataFrame]):
         if name not in self._known:
             self._known[name] = self._filter(name)
         return self._known[name].copy(deep=False)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._frames  # a mapping's own way would filter the table to say that it is there
 
     def columns(self, name: str) -> pd.Index:
         """The columns of a table, without filtering it."""
@@ -123,37 +126,6 @@ class KnownTables(Mapping[str, pd.DataFrame]):
 
     def __len__(self) -> int:
         return len(self._frames)
-
-
-def among(values: pd.Series, index: Iterable[str]) -> pd.Series:
-    """Which texts are among some others, as `isin`, but without making a Python text of each.
-
-    >>> among(pd.Series(["a", "b", None], dtype="str"), ["b"]).tolist()
-    [False, True, False]
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    wanted = pa.array(pd.Series(list(index) if not isinstance(index, pd.Series | pd.Index) else index, dtype="str"))
-    given = pa.array(values)
-    found = pc.is_in(given, value_set=wanted.cast(given.type), skip_nulls=True)
-    return pd.Series(np.asarray(found), index=values.index, name=values.name)
-
-
-def places(values: pd.Series, index: pd.Index) -> np.ndarray:
-    """The position of each text in an index without repetition, -1 where it is not there, as `get_indexer`.
-
-    >>> places(pd.Series(["b", "x", None], dtype="str"), pd.Index(["a", "b"])).tolist()
-    [1, -1, -1]
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not pd.api.types.is_string_dtype(values.dtype) or not len(index):
-        return index.get_indexer(pd.Index(values))
-    given = pa.array(values)
-    where = pc.index_in(given, value_set=pa.array(pd.Series(index, dtype="str")).cast(given.type), skip_nulls=True)
-    return np.asarray(where.fill_null(-1)).astype(np.intp)
 
 
 def known_rows(frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:

@@ -36,8 +36,13 @@ def normalise(values: pd.Series) -> pd.Series:
     >>> normalise(pd.Series(["１１０１０５ １９４９－１２３１００２ｘ"])).tolist()
     ['11010519491231002X']
     """
-    text = values.astype("str").str.translate(_FULL_WIDTH)
-    return text.str.replace(r"[\s-]", "", regex=True).str.upper()
+    text = values.astype("str")
+    typed = text.str.contains(r"[^0-9A-Za-z]").fillna(False).to_numpy(dtype=bool)  # others are only put in capitals
+    if typed.any():
+        plain = text[typed].str.translate(_FULL_WIDTH).str.replace(r"[\s-]", "", regex=True)
+        text = text.copy()
+        text[typed] = plain
+    return text.str.upper()
 
 
 def upgraded(numbers: pd.Series) -> pd.Series:
@@ -70,12 +75,12 @@ def looks_like_identity(values: Any) -> np.ndarray:
     >>> looks_like_identity(pd.Series(["11010519491231002X", "110105194912310021", "甲村", None])).tolist()
     [True, True, False, False]
     """
-    rows, text = _long_text(values, 15)
+    rows, which, text = _long_text(values, 15)
     found = np.zeros(len(values), dtype=bool)
     if not len(rows):
         return found
-    long = text.str.fullmatch(_LONG).fillna(False).to_numpy(dtype=bool)
-    short = text.str.fullmatch(_SHORT).fillna(False).to_numpy(dtype=bool)
+    long = text.str.fullmatch(_LONG).fillna(False).to_numpy(dtype=bool)[which]
+    short = text.str.fullmatch(_SHORT).fillna(False).to_numpy(dtype=bool)[which]
     many = (long | short).sum() > 0.5 * pd.Series(values).notna().sum()
     found[rows] = long | short if many else long
     return found
@@ -100,7 +105,7 @@ def looks_like_credit_code(values: Any) -> np.ndarray:
     >>> looks_like_credit_code(pd.Series(["91350100M000100Y43", "11010519491231002X"])).tolist()
     [True, False]
     """
-    rows, text = _long_text(values, 18)
+    rows, which, text = _long_text(values, 18)
     found = np.zeros(len(values), dtype=bool)
     if not len(rows):
         return found
@@ -110,7 +115,7 @@ def looks_like_credit_code(values: Any) -> np.ndarray:
     person = text.str.fullmatch(_LONG).fillna(False).to_numpy(dtype=bool)
     right = np.zeros(len(text), dtype=bool)
     right[shape] = _code_holds(text[shape])
-    found[rows] = shape & np.where(person | digits, right & ~_person_holds(text), True)
+    found[rows] = (shape & np.where(person | digits, right & ~_person_holds(text), True))[which]
     return found
 
 
@@ -126,10 +131,13 @@ def valid_credit_code(values: pd.Series) -> np.ndarray:
     return shaped
 
 
-def _long_text(values: Any, least: int) -> tuple[np.ndarray, pd.Series]:
-    """Rows whose text has `least` characters or more, and these texts normalised; numbers by their digits."""
+def _long_text(values: Any, least: int) -> tuple[np.ndarray, np.ndarray, pd.Series]:
+    """Rows whose text has `least` characters or more, and which of the distinct texts, normalised, each has.
+
+    Numbers stand by their digits.
+    """
     series = values if isinstance(values, pd.Series) else pd.Series(values)
-    none = np.array([], dtype=int), pd.Series([], dtype="str")
+    none = np.array([], dtype=int), np.array([], dtype=int), pd.Series([], dtype="str")
     types = pd.api.types
     if types.is_datetime64_any_dtype(series.dtype) or types.is_bool_dtype(series.dtype):
         return none
@@ -141,7 +149,8 @@ def _long_text(values: Any, least: int) -> tuple[np.ndarray, pd.Series]:
         series = series.where(series.index.isin(filled.index[whole])).astype("Int64")
     text = series.astype("str")
     rows = np.flatnonzero((text.str.len() >= least).fillna(False).to_numpy(dtype=bool))
-    return rows, normalise(text.iloc[rows])
+    which, texts = pd.factorize(text.iloc[rows])
+    return rows, which, normalise(pd.Series(texts, dtype="str"))
 
 
 def _check_characters(first17: pd.Series) -> np.ndarray:

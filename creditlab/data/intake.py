@@ -21,6 +21,7 @@ from creditlab.data.findings import finding
 from creditlab.data.linking import PAIRS, link
 from creditlab.data.schema import TABLES, Table
 from creditlab.data.sources import ENDINGS, SourceTable, finish, read_table
+from creditlab.data.texts import each_distinct
 from creditlab.errors import MissingExtraError, UnreadableError, message
 
 ADDRESS_COLUMNS = ["table", "file", "row", "how", "villages"]
@@ -59,11 +60,13 @@ def take_in(folder: Path, key: bytes | None) -> Intake:
     around = _Around()
     for name in (*FIRST, *(n for n in TABLES if n not in FIRST)):
         if name in drafts:
-            for one in drafts[name]:
+            files = drafts.pop(name)  # the raw rows are let go as soon as their table is done
+            for one in files:
                 _place(one, around, lists)
                 _own(one, around, lists)
-            done.tables[name] = finish(drafts[name])
-            around.learn(name, drafts[name], done.tables[name].frame)
+            done.tables[name] = finish(files)
+            around.learn(name, files, done.tables[name].frame)
+            del files
     done.tables = {name: done.tables[name] for name in TABLES if name in done.tables}
     return lists.into(done)
 
@@ -192,15 +195,20 @@ def _own(one: Draft, around: _Around, lists: _Lists) -> None:
 def _of_members(one: Draft, around: _Around) -> pd.Series:
     """A number of another member than the head stands for the household of the register."""
     given = one.frame["household_id"].astype("str")
-    if around.household is None:
+    register = around.household
+    if register is None:
         return given
-    person = "P" + given.str[1:]
-    home = person.map(around.household)
-    member = home.notna() & home.ne(given) & given.str.startswith("H")
-    if member.any():
+
+    def home_of(number: pd.Series) -> pd.Series:
+        home = ("P" + number.str[1:]).map(register)
+        return number.where(~(home.notna() & number.str.startswith("H")), home)
+
+    homes = each_distinct(given, home_of)
+    if homes is not given:
+        member = homes.notna() & homes.ne(given)
         rule = ("成员证件号：归入户籍所在户", "number of a member: taken for the household of the register")
         one.findings.append(finding(one.table.name, "household_id", *rule, "info", member))
-    return given.where(~member, home)
+    return homes
 
 
 def _by_name(one: Draft, around: _Around, lists: _Lists) -> None:

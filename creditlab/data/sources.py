@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from creditlab.data.door import Draft, draft
 from creditlab.data.findings import finding
 from creditlab.data.schema import Table, codes_of, range_of
+from creditlab.data.texts import each_distinct
 from creditlab.errors import UnreadableError, message
 from creditlab.results import digest
 
 ENDINGS = (".parquet", ".csv", ".txt", ".xlsx", ".xlsm")
+_TEXT = pd.StringDtype(na_value=np.nan)
+#: kind → the dtype of a column that is taken as it is
+_AS_READ: dict[str, Any] = {
+    **dict.fromkeys(("text", "id", "code"), _TEXT),
+    "date": np.dtype("datetime64[us]"),
+    "number": np.dtype("float64"),
+}
 #: words of a flag
 YES, NO = ("是", "有", "y", "yes", "true"), ("否", "无", "n", "no", "false")
 
@@ -72,7 +82,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def _parse(place: Path, ending: str) -> pd.DataFrame:
     try:
         if ending == ".parquet":
-            return pd.read_parquet(place)
+            # columns that lie apart can be let go one by one
+            return pd.read_parquet(place, to_pandas_kwargs={"split_blocks": True, "self_destruct": True})
         if ending in (".xlsx", ".xlsm"):
             return _typed(pd.read_excel(place, dtype=object))
         return _typed(_csv(place))
@@ -149,13 +160,16 @@ def finish(drafts: Sequence[Draft]) -> SourceTable:
     frame = _with_codes(frame, table)
     for column in table.columns:
         if column.name in frame.columns:
-            frame[column.name] = _of_kind(frame[column.name], column.kind, table.name, findings)
+            given = frame[column.name]
+            kept = _of_kind(given, column.kind, table.name, findings)
+            frame = frame if kept is given else frame.assign(**{column.name: kept})
     frame = _with_provenance(frame, table, findings)
     missing = [c.name for c in table.columns if c.required and c.name not in frame.columns]
     findings += [finding(table.name, c, "缺少必需列", "required column not there", "error", ()) for c in missing]
     frame = _within_ranges(frame, table, findings)
     frame = _unique_keys(frame, table, findings)
-    frame = frame[[c for c in table.names if c in frame.columns]]
+    names = [c for c in table.names if c in frame.columns]
+    frame = frame if list(frame.columns) == names else frame[names]
     return SourceTable(table.name, frame, file, digest(frame), tuple(findings))
 
 
@@ -165,9 +179,13 @@ def _with_codes(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         codes, _ = codes_of(table.name, column.name)
         if codes and column.name in frame.columns and not pd.api.types.is_numeric_dtype(frame[column.name].dtype):
             words = {label: code for code, labels in codes.items() for label in labels}
-            text = frame[column.name].astype("str").str.strip()
-            frame = frame.assign(**{column.name: text.map(lambda t, w=words: w.get(t, t), na_action="ignore")})
+            given = frame[column.name].astype("str")
+            frame = frame.assign(**{column.name: each_distinct(given, partial(_coded, words))})
     return frame
+
+
+def _coded(words: Mapping[str, str], texts: pd.Series) -> pd.Series:
+    return texts.str.strip().map(lambda text: words.get(text, text))
 
 
 def _with_provenance(frame: pd.DataFrame, table: Table, findings: list[dict[str, Any]]) -> pd.DataFrame:
@@ -199,6 +217,8 @@ def _within_ranges(frame: pd.DataFrame, table: Table, findings: list[dict[str, A
         if limits is None or column.name not in frame.columns:
             continue
         values = frame[column.name]
+        if _all_within(values, limits, column.kind):
+            continue
         wrong = values.notna().to_numpy() & ~values.between(*limits).to_numpy()
         if column.kind == "flag":
             wrong |= values.notna().to_numpy() & ~values.isin([0, 1]).to_numpy()
@@ -210,8 +230,17 @@ def _within_ranges(frame: pd.DataFrame, table: Table, findings: list[dict[str, A
     return frame
 
 
+def _all_within(values: pd.Series, limits: tuple[float, float], kind: str) -> bool:
+    """Whether the smallest and the largest number lie inside: what most columns are passed by."""
+    if kind == "flag" or not len(values) or not isinstance(values.dtype, np.dtype) or values.dtype.kind not in "iuf":
+        return False
+    return not (values.min() < limits[0] or values.max() > limits[1])
+
+
 def _of_kind(values: pd.Series, kind: str, table: str, findings: list[dict[str, Any]]) -> pd.Series:
     """A column as its contract declares it; what does not fit becomes missing and a finding."""
+    if kind in _AS_READ and values.dtype == _AS_READ[kind]:
+        return values
     if kind in ("text", "id", "code"):
         if pd.api.types.is_numeric_dtype(values.dtype):
             whole = values.dropna().mod(1).eq(0).all()

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from creditlab.checks import check_columns
-from creditlab.data.household import places
 from creditlab.data.schema import PROVENANCE, TABLES
+from creditlab.data.texts import places
 from creditlab.errors import PolicyError, message
 from creditlab.features.spec import FEWEST_OTHERS, Feature
 
