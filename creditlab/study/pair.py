@@ -61,7 +61,13 @@ class CardPair(Result):
 
 
 def card_pair(
-    county: County, sample: PerformanceSample, card: Scorecard | None = None, *, recent: int = RECENT, seed: int = 0
+    county: County,
+    sample: PerformanceSample,
+    card: Scorecard | None = None,
+    *,
+    data: ModellingFrame | None = None,
+    recent: int = RECENT,
+    seed: int = 0,
 ) -> CardPair:
     """Entry and behaviour card of a county, calibrated, joined, and the join tested.
 
@@ -75,31 +81,43 @@ def card_pair(
     ----------
     county, sample : as for `modelling_frame`.
     card : settings of both cards; its names, dictionary and special codes are set here. None takes `Scorecard()`.
+    data : the modelling frame of the behaviour card, where it was made already; None makes it.
     recent : months since the first loan within which a borrower passes from one card to the other.
     seed : of the folds.
 
     Raises
     ------
-    InputError : when fewer than 8 bads passed.
+    InputError : when fewer than 8 bads passed, or `data` is not the behaviour card's frame of this sample.
     """
     settings = Scorecard() if card is None else card
-    whole = modelling_frame(county, sample, card="behaviour")
-    data = {"entry": whole.for_card("entry"), "behaviour": whole}
-    passing = recent_borrowers(data["behaviour"], recent)
-    held = {name: _held_out(_named(settings, name, frame), frame, seed) for name, frame in data.items()}
-    cards = {name: _fitted(_named(settings, name, frame), frame, held[name]) for name, frame in data.items()}
+    whole = modelling_frame(county, sample, card="behaviour") if data is None else _of_sample(data, sample)
+    frames = {"entry": whole.for_card("entry"), "behaviour": whole}
+    passing = recent_borrowers(whole, recent)
+    held = {name: _held_out(_named(settings, name, frame), frame, seed) for name, frame in frames.items()}
+    cards = {name: _fitted(_named(settings, name, frame), frame, held[name]) for name, frame in frames.items()}
     rate = float(expit(held_line(cards["behaviour"], held["behaviour"])[passing]).mean())
     first = held_line(cards["entry"], held["entry"])[passing]
-    entry = data["entry"].rows(passing)
+    entry = frames["entry"].rows(passing)
     cards["entry"] = cards["entry"].calibrate(entry.X, None, "intercept", target_rate=rate, log_odds=first)
-    both = data["behaviour"].rows(passing)
-    entry_line, behaviour_line = _unseen_lines(held, data["behaviour"], passing, seed)
+    both = whole.rows(passing)
+    entry_line, behaviour_line = _unseen_lines(held, whole, passing, seed)
     join = join_test(both.y, entry_line, behaviour_line, both.village)
     facts = {"rows": len(passing), "passing": int(passing.sum()), "recent_months": recent,
              "join_p_value": join.facts["p_value"], "join": join.facts["verdict"]}  # fmt: skip
-    table = pd.DataFrame([_row(name, cards[name], frame, held[name]) for name, frame in data.items()])
-    stamp = Stamp.of([frame.X for frame in data.values()], {"recent": recent, "sample": sample.stamp.spec}, seed)
-    return CardPair(table=table, stamp=stamp, facts=facts, join=join, data=data, **cards)
+    table = pd.DataFrame([_row(name, cards[name], frame, held[name]) for name, frame in frames.items()])
+    stamp = Stamp.of([frame.X for frame in frames.values()], {"recent": recent, "sample": sample.stamp.spec}, seed)
+    return CardPair(table=table, stamp=stamp, facts=facts, join=join, data=frames, **cards)
+
+
+def _of_sample(data: ModellingFrame, sample: PerformanceSample) -> ModellingFrame:
+    """The frame, if it is the behaviour card's of this sample."""
+    rows = sample.tidy()
+    same = data.card == "behaviour" and len(rows) == len(data.y) and (rows["bad"].to_numpy() == data.y.to_numpy()).all()
+    if not same or rows["household_id"].tolist() != data.household.tolist():
+        came = f"that of the {data.card} card with {len(data.y)} rows"
+        fix = "Make it by modelling_frame(county, sample)."
+        raise InputError(message(f"the behaviour card's frame of {len(rows)} rows", came, "card_pair(data=...)", fix))
+    return data
 
 
 def _named(settings: Scorecard, name: str, frame: ModellingFrame) -> Scorecard:

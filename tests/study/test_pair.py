@@ -43,6 +43,8 @@ def test_the_entry_card_reads_what_its_own_modelling_frame_holds(county: County,
     assert shared.facts == own.facts and shared.card == "entry"
     with pytest.raises(InputError, match="behaviour card"):
         own.for_card("behaviour")
+    with pytest.raises(InputError, match="the behaviour card's frame"):
+        cl.card_pair(county, sample, data=own)
 
 
 def test_the_join_is_found_broken_when_one_card_is_moved(pair: CardPair) -> None:
