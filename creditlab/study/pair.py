@@ -67,6 +67,7 @@ def card_pair(
     *,
     data: ModellingFrame | None = None,
     recent: int = RECENT,
+    folds: int = 5,
     seed: int = 0,
 ) -> CardPair:
     """Entry and behaviour card of a county, calibrated, joined, and the join tested.
@@ -83,7 +84,7 @@ def card_pair(
     card : settings of both cards; its names, dictionary and special codes are set here. None takes `Scorecard()`.
     data : the modelling frame of the behaviour card, where it was made already; None makes it.
     recent : months since the first loan within which a borrower passes from one card to the other.
-    seed : of the folds.
+    folds, seed : number of folds of villages in which PDs are cross-fitted, and the seed of their deal.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def card_pair(
     whole = modelling_frame(county, sample, card="behaviour") if data is None else _of_sample(data, sample)
     frames = {"entry": whole.for_card("entry"), "behaviour": whole}
     passing = recent_borrowers(whole, recent)
-    held = {name: _held_out(_named(settings, name, frame), frame, seed) for name, frame in frames.items()}
+    held = {name: _held_out(_named(settings, name, frame), frame, folds, seed) for name, frame in frames.items()}
     cards = {name: _fitted(_named(settings, name, frame), frame, held[name]) for name, frame in frames.items()}
     rate = float(expit(held_line(cards["behaviour"], held["behaviour"])[passing]).mean())
     first = held_line(cards["entry"], held["entry"])[passing]
@@ -126,10 +127,10 @@ def _named(settings: Scorecard, name: str, frame: ModellingFrame) -> Scorecard:
     return clone(settings).set_params(binner=binner, dictionary=frame.dictionary, name=name)
 
 
-def _held_out(card: Scorecard, frame: ModellingFrame, seed: int) -> np.ndarray:
+def _held_out(card: Scorecard, frame: ModellingFrame, folds: int, seed: int) -> np.ndarray:
     """Log-odds of each row by a card that never saw its village; intervals are not needed there."""
     quick = card.set_params(inference="wald")
-    return log_odds_of(cross_fit(quick, frame.X, frame.y, frame.village, seed=seed))
+    return log_odds_of(cross_fit(quick, frame.X, frame.y, frame.village, folds=folds, seed=seed))
 
 
 def _fitted(card: Scorecard, frame: ModellingFrame, held: np.ndarray) -> Scorecard:
