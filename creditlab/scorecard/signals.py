@@ -115,9 +115,9 @@ def _departure(result: ScorecardResult) -> tuple[Any, ...]:
     if not len(table):
         return _judged("departures", 0, DEPARTURE, "没有分箱", "no bins")
     most = table.iloc[0]
-    size = float(abs(most["moved"]) / result.scale.factor)
+    amber, red = (result.scale.factor * limit for limit in DEPARTURE)  # in points, as the text
     return _judged(
-        "departures", size, DEPARTURE,
+        "departures", float(abs(most["moved"])), (amber, red),
         f"在其他变量之外，分箱的分值最多偏离“系数 × WOE” {abs(most['moved']):.1f} 分"
         f"（“{most['label_zh']} {most['bin_zh']}”）",
         f"beside the other features a bin departs from coefficient × WOE by {abs(most['moved']):.1f} points at most "
