@@ -6,6 +6,8 @@ sightings any number of months apart; with regular dates and a matrix that has a
 
 Days past due in monthly buckets run like a clock (30, 60, 90) and are no Markov process in continuous time: the error
 with which P(t) gives the data back is printed, and above 0.05 `usable` is false. The five classes do better.
+
+Rates have intervals where the counts are known, as wide as the villages differ where their counts are (see `scatter`).
 """
 
 from __future__ import annotations
@@ -17,14 +19,20 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from creditlab.checks import check_columns
+from creditlab.checks import check_columns, check_level
 from creditlab.errors import FitError, InputError, message
+from creditlab.loans import scatter
+from creditlab.loans.matrices import Transitions
+from creditlab.loans.reaching import Reached, reached
+from creditlab.loans.shares import LEVEL
 from creditlab.results import Result, Stamp
 
 #: largest sum of absolute errors in a row of P(t) with which a generator is still called usable
 TOLERANCE = 0.05
 #: range of the logarithms of monthly rates: from once in 40 million years to once in an hour and a half
 LOG_RATES = (-20.0, 6.0)
+#: a rate per month below which a search for the highest likelihood has found none
+TINY = 1e-7
 METHODS = {
     "diagonal": "negative rates set to zero, the diagonal takes the difference",
     "weighted": "negative rates set to zero, all others of the row scaled to take the difference",
@@ -34,13 +42,24 @@ METHODS = {
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Generator(Result):
-    """A row per pair of states: from to rate (per month). `matrix` is Q as a square frame."""
+    """A row per pair of states: from to rate lo hi (per month) n at_risk. `matrix` is Q as a square frame.
+
+    On the diagonal is minus the rate of leaving. `n` is the moves seen (on the diagonal: away), `at_risk` the months in
+    which a note could make one, both NaN with the interval where the counts are not known. `covariance` is that of the
+    rates row by row; None without counts.
+    """
 
     title: ClassVar[str] = "Generator 转移强度"
     plots: ClassVar[str] = "loans"
 
     states: tuple[str, ...]
     matrix: pd.DataFrame
+    level: float = LEVEL
+    covariance: np.ndarray | None = None
+
+    def reached(self, to: str | Sequence[str], months: Sequence[float] = tuple(range(1, 13))) -> Reached:
+        """The chance that a note has come to the states `to` by each month: the PD curve, with intervals."""
+        return reached(self, to, months)
 
     def after(self, months: float) -> pd.DataFrame:
         """The transition probabilities over any number of months, whole or not."""
@@ -52,18 +71,23 @@ class Generator(Result):
         return pd.DataFrame(prob / prob.sum(axis=1, keepdims=True), index=self.states, columns=self.states)
 
 
-def generator(matrix: Any, months: float = 1.0, *, pairs: int | None = None) -> Generator:
-    """The generator of a matrix of transition probabilities.
+def generator(
+    matrix: Any, months: float = 1.0, *, pairs: int | None = None, counts: Any = None, level: float = LEVEL
+) -> Generator:
+    """The generator of a matrix of transition probabilities, with intervals where its counts are known.
 
     Parameters
     ----------
-    matrix : square, rows that sum to 1; a frame keeps the names of its states.
+    matrix : square, rows that sum to 1; a frame keeps the names of its states. Or `Transitions`, with their counts: by
+        'village_id' the intervals are as wide as the villages differ, without a breakdown pairs count as independent.
     months : the months over which its probabilities hold.
     pairs : the pairs of sightings that the matrix was counted from, where known: kept among the facts.
+    counts : what the matrix was counted from, (states, states) or a stack (groups, states, states).
+    level : of the intervals: delta method through the logarithm, Jeffreys' for a rate (`scatter.rate_limits`).
 
     Raises
     ------
-    InputError : for a matrix that is not square or whose rows are no probabilities.
+    InputError : for a matrix that is not square or whose rows are no probabilities; counts of another size.
     FitError : when the logarithm is not real (an eigenvalue is zero or negative).
 
     References: R. Israel, J. Rosenthal, J. Wei, Mathematical Finance 11 (2001) 245-265 (diagonal and weighted
@@ -72,10 +96,37 @@ def generator(matrix: Any, months: float = 1.0, *, pairs: int | None = None) -> 
     >>> p = np.array([[0.9, 0.1], [0.2, 0.8]])
     >>> generator(p).after(2.0).to_numpy().round(12).tolist() == (p @ p).round(12).tolist()
     True
+    >>> generator(p, counts=[[90, 10], [20, 80]]).tidy()[["lo", "rate", "hi"]].iloc[1].round(3).tolist()
+    [0.068, 0.119, 0.196]
     """
-    from scipy.linalg import expm, logm
+    from scipy.linalg import expm
 
-    prob, states = _probabilities(matrix)
+    prob, states = _probabilities(matrix.matrix() if isinstance(matrix, Transitions) else matrix)
+    known = matrix if counts is None and isinstance(matrix, Transitions) else counts
+    square, groups = (None, None) if known is None else scatter.counted(known, len(prob))
+    pairs = int(square.sum()) if pairs is None and square is not None else pairs
+    rates = _logarithm(prob) / months
+    mended = {name: _mend(rates, name) for name in METHODS}
+    distance = {name: float(np.abs(expm(q * months) - prob).sum(axis=1).max()) for name, q in mended.items()}
+    negative = float(-np.minimum(_off_diagonal(rates), 0).sum())
+    method = min(METHODS, key=lambda name: (distance[name], list(METHODS).index(name)))
+    facts = {**({} if pairs is None else {"pairs": int(pairs)}),
+             "method": method, "largest row error": distance[method], "usable": distance[method] <= TOLERANCE,
+             "negative rates": negative,
+             "exact": negative < 1e-12, **{f"row error {name}": d for name, d in distance.items()}}  # fmt: skip
+    seen = None
+    if square is not None:
+        of_shares = scatter.share_covariance(square, groups, level)
+        at_risk = (square.sum(axis=1) * months, scatter.effective_rows(square, of_shares) * months)
+        seen = _Seen(square, *at_risk, scatter.rate_covariance(rates, months, of_shares), rates, groups)
+    stamp = Stamp.of([prob, *([] if square is None else [square if groups is None else groups])],
+                     {"months": months, "level": level})  # fmt: skip
+    return _result(mended[method], states, stamp, facts, level, seen)
+
+
+def _logarithm(prob: np.ndarray) -> np.ndarray:
+    from scipy.linalg import logm
+
     # the logarithm of a singular matrix is not finite
     singular = np.abs(np.linalg.eigvals(prob)).min() < 1e-12
     raw = np.full(prob.shape, np.nan) if singular else logm(prob)
@@ -84,28 +135,54 @@ def generator(matrix: Any, months: float = 1.0, *, pairs: int | None = None) -> 
             "The matrix has no real logarithm: a state is left with near certainty. Use shorter periods, fewer states, "
             "or fit_generator on the counts."
         )
-    rates = np.real(raw) / months
-    mended = {name: _mend(rates, name) for name in METHODS}
-    distance = {name: float(np.abs(expm(q * months) - prob).sum(axis=1).max()) for name, q in mended.items()}
-    negative = float(-np.minimum(_off_diagonal(rates), 0).sum())
-    method = min(METHODS, key=lambda name: (distance[name], list(METHODS).index(name)))
-    return _result(
-        mended[method],
-        states,
-        Stamp.of([prob], {"months": months}),
-        {**({} if pairs is None else {"pairs": int(pairs)}),
-         "method": method, "largest row error": distance[method], "usable": distance[method] <= TOLERANCE,
-         "negative rates": negative,
-         "exact": negative < 1e-12, **{f"row error {name}": d for name, d in distance.items()}},
-    )  # fmt: skip
+    return np.asarray(np.real(raw))
 
 
-def _result(rates: np.ndarray, states: tuple[str, ...], stamp: Stamp, facts: dict[str, Any]) -> Generator:
+@dataclass(frozen=True)
+class _Seen:
+    """What the intervals rest on: moves, months at risk, effective months, covariance, rates before mending."""
+
+    moves: np.ndarray
+    at_risk: np.ndarray
+    effective: np.ndarray
+    covariance: np.ndarray
+    raw: np.ndarray
+    groups: np.ndarray | None
+
+
+def _result(
+    rates: np.ndarray, states: tuple[str, ...], stamp: Stamp, facts: dict[str, Any], level: float, seen: _Seen | None
+) -> Generator:
+    check_level(level)
     square = pd.DataFrame(rates, index=list(states), columns=list(states))
     table = pd.DataFrame(
         {"from": np.repeat(states, len(states)), "to": np.tile(states, len(states)), "rate": rates.reshape(-1)}
     )
-    return Generator(table=table, states=states, matrix=square, stamp=stamp, facts=facts)
+    if seen is None:
+        return Generator(
+            table=table.assign(lo=np.nan, hi=np.nan, n=np.nan, at_risk=np.nan), states=states, matrix=square,
+            stamp=stamp, level=level, facts={**facts, "intervals": "none: the counts are not known 计数未知，无区间"},
+        )  # fmt: skip
+    lo, hi = _limits(rates, seen, level)
+    moves = _off_diagonal(seen.moves)
+    moves += np.diag(moves.sum(axis=1))
+    at_risk = np.repeat(seen.at_risk, len(states))
+    table = table.assign(lo=lo.reshape(-1), hi=hi.reshape(-1), n=moves.reshape(-1).astype(int), at_risk=at_risk)
+    basis = ("independent pairs 按独立计" if seen.groups is None else
+             f"between {int((seen.groups.sum(axis=(1, 2)) > 0).sum())} groups 按组间差异计")  # fmt: skip
+    return Generator(table=table, states=states, matrix=square, stamp=stamp, level=level, covariance=seen.covariance,
+                     facts={**facts, "level": level, "intervals": basis})  # fmt: skip
+
+
+def _limits(rates: np.ndarray, seen: _Seen, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of every rate; those of the diagonal are minus those of leaving. A state never seen has none."""
+    size = len(rates)
+    own = np.eye(size, dtype=bool)
+    rate = np.where(own, -rates, np.where(rates > TINY, rates, np.minimum(seen.raw, 0.0)))
+    variance = np.diag(seen.covariance).reshape(size, size)
+    lo, hi = scatter.rate_limits(rate, variance, seen.effective[:, None], level)
+    known = np.broadcast_to(seen.at_risk[:, None] > 0, rates.shape)
+    return (np.where(known, np.where(own, -hi, lo), np.nan), np.where(known, np.where(own, -lo, hi), np.nan))
 
 
 def _probabilities(matrix: Any) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -155,14 +232,16 @@ def _nearest_row(row: np.ndarray, place: int) -> np.ndarray:
     return np.insert(mended, place, -mended.sum())
 
 
-def fit_generator(counts: pd.DataFrame, states: Sequence[str] | None = None) -> Generator:
+def fit_generator(counts: pd.DataFrame, states: Sequence[str] | None = None, *, level: float = LEVEL) -> Generator:
     """The generator of highest likelihood for pairs of sightings any number of months apart.
 
     Parameters
     ----------
-    counts : months from to n; `Transitions.irregular` has these columns.
+    counts : months from to n; `Transitions.irregular` has these columns. With a column group too the intervals are as
+        wide as the groups differ (`scatter.likelihood_covariance`), else pairs count as independent.
     states : the states in order; by default those that occur. A state that nobody is seen to leave is absorbing, and a
         move that is never seen, not even in steps, has no rate.
+    level : of the intervals.
 
     Raises
     ------
@@ -194,9 +273,16 @@ def fit_generator(counts: pd.DataFrame, states: Sequence[str] | None = None) -> 
     rates[allowed] = np.exp(fit.x)
     rates -= np.diag(rates.sum(axis=1))
     error = _row_error(rates, cube)
+    groups = _by_group(seen, names) if "group" in seen else None
+    covariance = scatter.likelihood_covariance(rates, cube, groups, allowed, level)
+    whole = None if groups is None else np.sum(list(groups.values()), axis=0)
+    effective = scatter.effective_rows(moves, scatter.share_covariance(moves, whole, level))
+    per_pair = np.divide(exposure, moves.sum(axis=1), out=np.zeros(len(names)), where=exposure > 0)
+    basis = _Seen(moves, exposure, effective * per_pair, covariance, rates, whole)
     facts = {"pairs": int(seen["n"].sum()), "gaps": len(cube), "log_likelihood": float(-fit.fun), "moves": len(start),
              "largest row error": error, "usable": error <= TOLERANCE}  # fmt: skip
-    return _result(rates, names, Stamp.of([seen.reset_index(drop=True)], {"states": list(names)}), facts)
+    stamp = Stamp.of([seen.reset_index(drop=True)], {"states": list(names), "level": level})
+    return _result(rates, names, stamp, facts, level, basis)
 
 
 def _row_error(rates: np.ndarray, cube: dict[float, np.ndarray]) -> float:
@@ -217,6 +303,19 @@ def _by_gap(seen: pd.DataFrame, names: tuple[str, ...]) -> dict[float, np.ndarra
         square = np.zeros((len(names), len(names)))
         np.add.at(square, (part["from"].map(place).to_numpy(), part["to"].map(place).to_numpy()), part["n"].to_numpy())
         cubes[float(gap)] = square
+    return cubes
+
+
+def _by_group(seen: pd.DataFrame, names: tuple[str, ...]) -> dict[float, np.ndarray]:
+    """Months apart → counts of each group, groups in the order of their names."""
+    group, found = pd.factorize(seen["group"].astype(str), sort=True)
+    place = {name: i for i, name in enumerate(names)}
+    cubes: dict[float, np.ndarray] = {}
+    for gap, part in seen.assign(group=group).groupby("months"):
+        stack = np.zeros((len(found), len(names), len(names)))
+        at = (part["group"].to_numpy(), part["from"].map(place).to_numpy(), part["to"].map(place).to_numpy())
+        np.add.at(stack, at, part["n"].to_numpy())
+        cubes[float(gap)] = stack
     return cubes
 
 

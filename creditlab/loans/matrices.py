@@ -34,6 +34,7 @@ class Transitions(Result):
     """A row per group, state and next state: group from to n total estimate lo hi balance balance_share.
 
     `n` counts pairs of months, `total` those that start in the state; `balance` is the balance at the start in yuan.
+    `irregular` has the pairs any number of months apart: months from to n, with a breakdown group too.
     """
 
     title: ClassVar[str] = "Transitions 状态转移"
@@ -55,6 +56,15 @@ class Transitions(Result):
             if shares.iloc[place].isna().any():
                 shares.loc[state] = np.eye(len(self.states))[place]
         return shares
+
+    def by_group(self) -> np.ndarray | None:
+        """The counts of every group of a breakdown: (groups, states, states); None without one."""
+        if self.by is None:
+            return None
+        inner, size = len(self.states) - len(EXITS), len(self.states)
+        table = self.table
+        cells = table.loc[table["group"] != ALL, "n"].to_numpy(dtype=float).reshape(-1, inner, size)
+        return np.concatenate([cells, np.zeros((len(cells), len(EXITS), size))], axis=1)
 
     def _square(self, column: str, group: str) -> pd.DataFrame:
         table = self.table
@@ -129,7 +139,7 @@ def transitions(
         states=names,
         by=by,
         level=level,
-        irregular=_irregular(book, code, names),
+        irregular=_irregular(book, code, names, place if by is not None else None, group_names),
         stamp=Stamp(inputs=book.digest, spec=digest({"by": by, "states": list(names), "level": level})),
         facts={
             "pairs": len(pairs["from"]),
@@ -188,17 +198,26 @@ def _gaps(book: LoanBook) -> np.ndarray:
     return gap & book.on_book
 
 
-def _irregular(book: LoanBook, code: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
-    """Counts by months between two sightings of a note: months from to n; the generator takes them all."""
+def _irregular(
+    book: LoanBook, code: np.ndarray, names: tuple[str, ...], place: np.ndarray | None, group_names: list[str]
+) -> pd.DataFrame:
+    """Counts by months between two sightings of a note: months from to n, with a breakdown group too."""
     note, month = book.months["note"].to_numpy(), book.months["month"].to_numpy()
     row = np.flatnonzero(_gaps(book) | (book.follows & book.on_book))
     leaves = np.flatnonzero(book.on_book & np.append(note[1:] != note[:-1], True) & (month < book.last))
     size = len(names)
     stays = ((month[row + 1] - month[row]) * size + code[row]) * size + code[row + 1]
     paid = (size + code[leaves]) * size + size - len(EXITS)
-    key, n = np.unique(np.concatenate([stays, paid]), return_counts=True)
+    gap = np.concatenate([stays, paid])
+    of = 0 if place is None else place[note[np.concatenate([row, leaves])]]
+    wide = int(gap.max(initial=0)) + 1
+    key, n = np.unique(of * wide + gap, return_counts=True)
+    group, key = key // wide, key % wide
     label = np.array(names, dtype=object)
-    return pd.DataFrame({"months": key // size**2, "from": label[key // size % size], "to": label[key % size], "n": n})
+    frame = {"months": key // size**2, "from": label[key // size % size], "to": label[key % size], "n": n}
+    if place is None:
+        return pd.DataFrame(frame)
+    return pd.DataFrame({"group": np.array(group_names[1:], dtype=object)[group], **frame})
 
 
 def _table(

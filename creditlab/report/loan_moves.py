@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -166,18 +167,19 @@ def _extensions(parts: Parts) -> list[Block]:
 def movement(parts: Parts) -> Section:
     """Transition matrices and roll rates, by product, channel, cohort and village, with the ECB's statistics."""
     names = ("transitions", "roll_rates", "roll_rates_by_channel", "roll_rates_by_cohort", "roll_rates_by_village",
-             "village_transitions", "movement", "generator")  # fmt: skip
+             "village_transitions", "movement", "generator", "reached")  # fmt: skip
     blocks: list[Block] = parts.missing(*names)
     if "transitions" in parts:
+        cells = parts.shown(parts["transitions"].tidy(), "n", ("group", "from", "to"), ("group", "from"))
         blocks.append(
             FigureBlock(
                 "movement.matrix",
                 Text("逾期状态的月度转移", "Monthly transitions of arrears"),
-                plots.transitions(parts["transitions"]),
+                plots.transitions(replace(parts["transitions"], table=cells)),
                 Text(
                     "每行为起始状态，各格为下月状态的概率。", "A row per state; cells are probabilities a month later."
                 ),
-                parts.shown(labelled(parts["transitions"].tidy(), "from", "to"), "n", ("group", "from", "to")),
+                labelled(cells, "from", "to"),
             )
         )
     if "roll_rates" in parts:
@@ -185,7 +187,7 @@ def movement(parts: Parts) -> Section:
             FigureBlock(
                 "movement.rolls",
                 Text("滚动率（产品）", "Roll rates by product"),
-                plots.roll_rates(parts["roll_rates"]),
+                plots.roll_rates(parts.drawn(parts["roll_rates"], "n")),
                 Text("各状态下月恶化的比例及区间。", "The share worse a month later, with intervals."),
                 parts.shown(labelled(parts["roll_rates"].tidy(), "group"), "n", ("group", "from")),
             )
@@ -247,29 +249,53 @@ def _statistics(parts: Parts) -> list[Block]:
         blocks.append(_bandwidths(parts))
     if "generator" in parts:
         blocks.append(_intensities(parts))
+    if "reached" in parts and not parts.external:
+        blocks.append(_reached(parts["reached"]))
     return blocks
 
 
 def _bandwidths(parts: Parts) -> FigureBlock:
     result = parts["movement"]
-    upper, lower = (float(result.facts[k]) for k in ("upper", "lower"))
-    rows = parts.shown(result.tidy(), "n", ("from", "to", "reason"))
+    facts = result.facts
+    rows = _hidden_neighbours(parts.shown(result.tidy(), "n", ("from", "to", "reason"), ("from",)))
     columns = words({"from": ("起始", "from"), "to": ("下月", "to"), "n": ("n", "n"), "share": ("占比", "share"),
-                     "z": ("z", "z"), "p_value": ("p 值", "p-value"), "reason": ("说明", "note")})  # fmt: skip
+                     "lo": ("下限", "lower"), "hi": ("上限", "upper"), "n_eff": ("有效 n", "effective n"),
+                     "z": ("z", "z"), "p_value": ("p 值", "p-value"),
+                     "z_groups": ("z（村间方差）", "z between villages"), "reason": ("说明", "note")})  # fmt: skip
+    down, up = (_with_limits(facts, side) for side in ("upper", "lower"))
     return FigureBlock(
         "movement.ecb",
         Text("五级分类月度迁移矩阵统计量（欧央行）", "Statistics of the classes' monthly migration matrix (ECB)"),
         plots.movement(replace(result, table=rows)),
         Text(
-            f"加权带宽：向下 {upper:.3f}，向上 {lower:.3f}（n = {result.facts['n']:,}）。"
-            "z < 0 表示离对角线越远概率反而越高。",
-            f"Matrix weighted bandwidth: down {upper:.3f}, up {lower:.3f} (n = {result.facts['n']:,}). z < 0 says "
-            "that the probability rises with the distance from the diagonal.",
+            f"加权带宽：向下 {down}，向上 {up}（n = {facts['n']:,}，{result.level:.0%} 区间，按村间差异）。"
+            "z < 0 表示离对角线越远概率反而越高；z 按欧央行公式视各借据月独立，z（村间方差）则计入同村相关。",
+            f"Matrix weighted bandwidth: down {down}, up {up} (n = {facts['n']:,}, {result.level:.0%} intervals "
+            "between villages). z < 0 says that the probability rises with the distance from the diagonal; z takes "
+            "loan-months as independent as the ECB does, z between villages lets those of a village go together.",
         ),
         reasoned(labelled(rows, "from", "to")),
         columns,
-        {"share": ".2%", "z": ".2f", "p_value": ".3f", "n": ",.0f"},
-    )
+        {**dict.fromkeys(("share", "lo", "hi"), ".2%"), "z": ".2f", "z_groups": ".2f", "p_value": ".3f",
+         **dict.fromkeys(("n", "n_eff"), ",.0f")},
+    )  # fmt: skip
+
+
+def _with_limits(facts: Mapping[str, Any], name: str) -> str:
+    value, lo, hi = (float(facts[f"{name}{end}"]) for end in ("", "_lo", "_hi"))
+    return f"{value:.3f} [{lo:.3f}, {hi:.3f}]"
+
+
+def _hidden_neighbours(rows: pd.DataFrame) -> pd.DataFrame:
+    """z of a cell gives away its neighbour towards the diagonal: blank where that is blanked."""
+    states = list(dict.fromkeys(rows["from"]))
+    place = {name: i for i, name in enumerate(states)}
+    i, j = rows["from"].map(place), rows["to"].map(place)
+    near = j + (i > j).astype(int) - (i < j).astype(int)
+    hidden = rows["n"].isna().set_axis(pd.MultiIndex.from_arrays([i, j]))
+    blank = hidden.reindex(pd.MultiIndex.from_arrays([i, near]), fill_value=False).to_numpy()
+    numbers = ["z", "p_value", "z_groups"]
+    return rows.assign(**{c: rows[c].mask(blank) for c in numbers})
 
 
 def _intensities(parts: Parts) -> Block:
@@ -289,10 +315,31 @@ def _intensities(parts: Parts) -> Block:
         Text("五级分类的转移强度（每月）", "Generator of the classes (rates per month)"),
         plots.generator(result),
         sentence,
-        labelled(rows[rows["rate"] != 0], "from", "to"),
-        words({"from": ("起始", "from"), "to": ("去往", "to"), "rate": ("每月强度", "rate per month")}),
-        {"rate": ".4f"},
-    )
+        labelled(rows[rows["at_risk"] > 0], "from", "to"),
+        words({"from": ("起始", "from"), "to": ("去往", "to"), "rate": ("每月强度", "rate per month"),
+               "lo": ("下限", "lower"), "hi": ("上限", "upper"), "n": ("迁移次数", "moves"),
+               "at_risk": ("在险借据月", "months at risk")}),
+        {**dict.fromkeys(("rate", "lo", "hi"), ".4f"), **dict.fromkeys(("n", "at_risk"), ",.0f")},
+    )  # fmt: skip
+
+
+def _reached(result: Any) -> FigureBlock:
+    """The chance to become non-performing within a year, from each class above."""
+    rows = result.tidy()
+    return FigureBlock(
+        "movement.reached",
+        Text("由转移强度推出的不良累计概率", "Chance of having become non-performing, from the generator"),
+        plots.reached(result),
+        Text(
+            "假定强度不变且只取决于当前类别（马尔可夫）；区间计入同村相关，不含该假定的误差。",
+            "Supposes that rates stay and depend on the present class alone (Markov); intervals let the notes of a "
+            "village go together and leave out the error of that supposition.",
+        ),
+        labelled(rows[rows["months"].isin([1, 3, 6, 12])], "from"),
+        words({"from": ("起始", "from"), "months": ("月数", "months"), "chance": ("累计概率", "chance"),
+               "lo": ("下限", "lower"), "hi": ("上限", "upper"), "at_risk": ("在险借据月", "months at risk")}),
+        {**dict.fromkeys(("chance", "lo", "hi"), ".2%"), "months": ".0f", "at_risk": ",.0f"},
+    )  # fmt: skip
 
 
 def vintages(parts: Parts) -> Section:
@@ -311,7 +358,7 @@ def vintages(parts: Parts) -> Section:
             FigureBlock(
                 "vintages.curves",
                 Text("账龄曲线", "Vintage curves"),
-                plots.vintages(result),
+                plots.vintages(parts.drawn(result, "n", ("age",))),
                 Text(
                     "各年放款曾逾期 90 天以上的比例；虚线含未满期借据。",
                     "Ever over 90 days by cohort; dots use younger notes.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -44,22 +45,32 @@ class Parts:
             if name in absent
         ]
 
-    def shown(self, frame: pd.DataFrame, n: str, names: Sequence[str] = ("group",)) -> pd.DataFrame:
+    def shown(
+        self, frame: pd.DataFrame, n: str, names: Sequence[str] = ("group",), within: Sequence[str] = ()
+    ) -> pd.DataFrame:
         """A table of cells with `n` borrowers, notes or loan-months each.
 
         In the external edition cells under ten are blanked but for their names, with secondary suppression within each
-        month.
+        month, or within the columns `within` whose totals are shown.
         """
         if not self.external or frame.empty:
             return frame
         plain = frame.reset_index(drop=True)
-        months = plain["month_end"] if "month_end" in plain else pd.Series(0, index=plain.index)
+        parts = [plain[c] for c in within or plain.columns.intersection(["month_end"])]
         hidden = pd.Series(False, index=plain.index)
-        for _, part in plain.groupby(months):
+        for _, part in plain.groupby(parts or pd.Series(0, index=plain.index)):
             hidden[part.index] = suppress(part[[n]], n=n)["suppressed"]
         kept = [c for c in plain.columns if c in names or c == "month_end"]
         blanked = plain.drop(columns=kept).mask(hidden, axis=0)
         return pd.concat([plain[kept], blanked], axis=1)[list(plain.columns)]
+
+    def drawn(self, result: Any, n: str, within: Sequence[str] = ()) -> Any:
+        """The result for a figure: in the external edition without the rows that `shown` blanks."""
+        if not self.external:
+            return result
+        rows = result.tidy()
+        kept = self.shown(rows, n, (), within)[n].notna().to_numpy()
+        return replace(result, table=rows[kept].reset_index(drop=True))
 
 
 def words(names: Mapping[str, tuple[str, str]]) -> dict[str, Text]:

@@ -22,7 +22,7 @@ from creditlab.errors import CreditlabError, InputError, message
 from creditlab.files import whole_folder, write_json, write_text
 from creditlab.loans import LoanBook, Policy
 from creditlab.loans.book import month_ends
-from creditlab.loans.classes import CLASSES
+from creditlab.loans.classes import NPL
 from creditlab.loans.matrices import Transitions
 from creditlab.loans.shares import LEVEL
 from creditlab.results import Result, Stamp
@@ -55,6 +55,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "village_transitions": ("村级状态转移（收缩）", "village transitions, shrunken"),
     "movement": ("迁移矩阵统计量", "migration statistics"),
     "generator": ("转移强度", "generator"),
+    "reached": ("不良累计概率", "chance of NPL by month"),
     "vintages": ("账龄曲线", "vintage curves"),
     "vintages_by_plan": ("账龄曲线（还款方式）", "vintage curves by plan"),
     "vintages_by_product": ("账龄曲线（产品）", "vintage curves by product"),
@@ -265,7 +266,8 @@ class _Maker:
             "class_transitions": lambda: loans.transitions(book, states="class5", level=level),
             "village_transitions": lambda: loans.shrink(self._by_village()),
             "movement": self._movement,
-            "generator": self._generator,
+            "generator": lambda: loans.generator(self._classes_by_village(), level=level),
+            "reached": lambda: self.part("generator").reached((*NPL, "written_off")),
             "vintages": lambda: loans.vintage_curves(book, cohort="cohort_year", level=level),
             "vintages_by_plan": lambda: self._vintages("plan", clock="due", longest=12),
             "vintages_by_product": lambda: self._vintages("product"),
@@ -301,13 +303,11 @@ class _Maker:
 
     def _movement(self) -> Result:
         """Of the five classes from month to month, without exits."""
-        counts = self.part("class_transitions").counts()
-        inner = list(CLASSES)
-        return loans.migration_statistics(counts.loc[inner, inner])
+        return loans.migration_statistics(self._classes_by_village(), level=self.level)
 
-    def _generator(self) -> Result:
-        moves = self.part("class_transitions")
-        return loans.generator(moves.matrix(), pairs=moves.facts["pairs"])
+    def _classes_by_village(self) -> Transitions:
+        """Intervals of the generator and the statistics are as wide as the villages differ."""
+        return loans.transitions(self.book, "village_id", states="class5", level=self.level)
 
     def _expected_loss(self) -> Result:
         day = month_ends([self.book.last])[0]

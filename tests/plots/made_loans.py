@@ -73,7 +73,8 @@ def steps() -> ln.intensities.Generator:
     """Rates between three states of which the last, with a hostile name, is final."""
     prob = pd.DataFrame([[0.9, 0.08, 0.02], [0.3, 0.6, 0.1], [0.0, 0.0, 1.0]])
     names = ["normal", "loss", made.HOSTILE]
-    return ln.generator(prob.set_axis(names, axis=0).set_axis(names, axis=1), pairs=500)
+    counts = [[[180, 16, 4], [60, 120, 20], [0, 0, 0]], [[45, 4, 1], [15, 30, 5], [0, 0, 0]]]
+    return ln.generator(prob.set_axis(names, axis=0).set_axis(names, axis=1), counts=counts)
 
 
 @cache
@@ -92,6 +93,7 @@ DRAWN: dict[str, Callable[[], go.Figure]] = {
     "loans.transitions": lambda: ln.transitions(book(), "product").plot.transitions(made.HOSTILE),
     "loans.roll_rates": lambda: ln.roll_rates(ln.transitions(book(), "product")).plot.roll_rates(),
     "loans.generator": lambda: steps().plot.generator(),
+    "loans.reached": lambda: steps().reached(["loss", made.HOSTILE]).plot.reached(),
     "loans.movement": lambda: ln.migration_statistics(class_counts()).plot.movement(),
     "loans.vintages": lambda: ln.vintage_curves(book(), "product", cohort="cohort_year").plot.vintages(),
     "loans.renewals": lambda: ln.renewals(book()).plot.renewals(),

@@ -47,21 +47,33 @@ def test_transitions_show_each_row_with_its_n() -> None:
     np.testing.assert_allclose(drawn, expected)
 
 
-def test_the_generator_s_cells_are_its_rates_and_final_states_have_no_row() -> None:
+def test_the_generator_s_cells_are_its_rates_with_intervals_and_final_states_have_no_row() -> None:
     result = made.steps()
     fig = result.plot.generator()
     (heat,) = fig.data
     drawn = np.array(heat.customdata, dtype=float)
-    np.testing.assert_allclose(drawn, result.matrix.to_numpy()[:2])
-    assert drawn[0, 0] < 0 and np.array(heat.z)[0, 0] == 0 and heat.text[0][1] == f"{drawn[0, 1]:.2g}"
+    np.testing.assert_allclose(drawn[:, :, 0], result.matrix.to_numpy()[:2])
+    limits = result.tidy()[["lo", "hi"]].to_numpy().reshape(3, 3, 2)[:2]
+    np.testing.assert_allclose(drawn[:, :, 1:3], limits)
+    assert drawn[0, 0, 0] < 0 and np.array(heat.z)[0, 0] == 0
+    assert heat.text[0][1] == f"{drawn[0, 1, 0]:.2g}<br>{limits[0, 1, 0]:.2g} … {limits[0, 1, 1]:.2g}"
     note = fig.layout.meta["note"]["en"]
-    assert note.startswith("n = 500") and "2 of 3 states are left" in note
+    assert note.startswith("n = 500") and "2 of 3 states are left" in note and "90% intervals" in note
     assert fig.layout.xaxis.title.text == "去往状态 state moved to"
     unknown = ln.generator(result.after(1.0)).plot.generator().layout.meta["note"]["en"]
-    assert "n = " not in unknown
+    assert "n = " not in unknown and "counts unknown" in unknown
 
 
-def test_the_migration_statistics_show_share_n_and_z_and_leave_blanked_cells_white() -> None:
+def test_the_curve_of_a_generator_has_a_bar_at_every_month() -> None:
+    curve = made.steps().reached("loss", [1, 6, 12])
+    fig = curve.plot.reached()
+    for trace, (_, part) in zip(fig.data, curve.tidy().groupby("from", sort=False), strict=True):
+        np.testing.assert_allclose(np.array(trace.y) - trace.error_y.arrayminus, part["lo"], atol=1e-8)
+        np.testing.assert_allclose(np.array(trace.y) + trace.error_y.array, part["hi"], atol=1e-8)
+        assert "n=" in trace.name
+
+
+def test_the_migration_statistics_show_share_interval_n_and_z_and_leave_blanked_cells_white() -> None:
     # the counts of the example of migration_statistics, with a share that rises on the way out
     counts = [[10, 8, 15, 9, 10], [11, 9, 13, 9, 8], [0, 10, 10, 11, 10], [0, 0, 9, 11, 11], [0, 0, 0, 11, 10]]
     result = ln.migration_statistics(counts)
@@ -71,17 +83,19 @@ def test_the_migration_statistics_show_share_n_and_z_and_leave_blanked_cells_whi
     for row in result.tidy().itertuples():
         i, j = int(row._1) - 1, int(row.to) - 1
         assert drawn[i, j, 0] == row.n and drawn[i, j, 1] == row.share
-        assert f"n={row.n:,}" in heat.text[i][j]
+        assert f"n={row.n:,}" in heat.text[i][j] and f"[{row.lo:.2%}, {row.hi:.2%}]" in heat.text[i][j]
         assert np.isnan(row.z) or (np.sign(shades[i, j]) == np.sign(row.z) and f"z={row.z:.1f}" in heat.text[i][j])
     assert shades[0, 2] < 0 and np.isnan(np.diag(shades)).all()
-    assert heat.y[0] == "1 (n=52)" and "bandwidth: down 0.607, up 0.331" in fig.layout.meta["note"]["en"]
+    facts = result.facts
+    down = f"bandwidth: down 0.607 [{facts['upper_lo']:.3f}, {facts['upper_hi']:.3f}], up 0.331 ["
+    assert heat.y[0] == "1 (n=52)" and down in fig.layout.meta["note"]["en"]
     rows = result.tidy()
     few = rows["n"] < 10
-    numbers = ["n", "total", "share", "z", "p_value"]
+    numbers = ["n", "total", "share", "lo", "hi", "z", "p_value"]
     rows[numbers] = rows[numbers].astype(float).mask(few, axis=0)
     (blanked,) = loans.movement(rows).data
     assert np.isnan(np.array(blanked.z, dtype=float)).sum() == 5 + few.sum()
-    assert not any(text and "n=" in text and int(text.split("n=")[1].split("<")[0]) < 10
+    assert not any(text and "n=" in text and int(text.split("n=")[1].split(",")[0]) < 10
                    for row in blanked.text for text in row)  # fmt: skip
 
 

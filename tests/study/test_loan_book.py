@@ -64,7 +64,7 @@ def test_the_external_edition_holds_no_person_and_no_village(study):
     villages = {v for v in study["village_transitions"].tidy()["group"].astype(str).unique() if v != "all"}
     text = json.dumps(external.document().to_dict(), ensure_ascii=False)
     assert not [v for v in villages if v in text]
-    figures = {"movement.ecb", "movement.generator"}
+    figures = {"movement.ecb", "movement.generator", "movement.reached"}
     shown = {edition.edition: figures & set(_ids(edition.document().to_dict())) for edition in (study, external)}
     # rates of the generator may rest on a small cell: outside the bank one sentence says whether it is usable
     assert shown == {"internal": figures, "external": {"movement.ecb"}}

@@ -11,10 +11,11 @@ from creditlab.plots.loans.dots import (
     structure,
     villages,
 )
+from creditlab.plots.loans.intensities import generator, movement, reached
 from creditlab.plots.loans.ledger import classes, flow, npl, ratios, reconciliation
 from creditlab.plots.loans.ledger import npl_by_month as npl_by_month
 from creditlab.plots.loans.losses import channels, enforcement, hazard, recoveries
-from creditlab.plots.loans.moves import generator, movement, renewals, roll_rates, transitions, vintages
+from creditlab.plots.loans.moves import renewals, roll_rates, transitions, vintages
 from creditlab.plots.loans.seasons import calendar, comparable
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "npl",
     "outcomes",
     "ratios",
+    "reached",
     "reconciliation",
     "recoveries",
     "renewals",

@@ -1,4 +1,4 @@
-"""Figures of movement: transition matrices, their generator and statistics, roll rates, vintage curves, renewals."""
+"""Figures of moves counted month by month: transition matrices, roll rates, vintage curves, renewals."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ WHOLE = ("solid", "dash", "longdash", "dashdot", "longdashdot")
 MOST = 6
 #: of shares and rates: white for none
 SHADES = [[0, theme.colour("paper")], [0.15, theme.colour("sky")], [1, theme.colour("blue")]]
-#: z at which the colour is full
-Z_MOST = 3.0
 
 
 def state_label(name: str) -> str:
@@ -36,7 +34,7 @@ def transitions(result: Any, group: str = "all") -> go.Figure:
     groups = list(dict.fromkeys(table["group"]))
     part = table[table["group"] == (group if group in groups else groups[0])]
     rows, columns = list(dict.fromkeys(part["from"])), list(dict.fromkeys(part["to"]))
-    square = part.pivot(index="from", columns="to", values="estimate").reindex(index=rows, columns=columns)
+    shares = part.pivot(index="from", columns="to", values="estimate").reindex(index=rows, columns=columns)
     n = part.groupby("from")["total"].first().reindex(rows)
     note = [
         theme.sample(n.sum()),
@@ -48,8 +46,8 @@ def transitions(result: Any, group: str = "all") -> go.Figure:
         pd.MultiIndex.from_product([rows, columns])
     )  # fmt: skip
     custom = bounds.to_numpy().reshape(len(rows), len(columns), 2)
-    values = square.to_numpy(dtype=float)
-    return _square(
+    values = shares.to_numpy(dtype=float)
+    return square(
         fig,
         values,
         [["" if np.isnan(v) or v == 0 else f"{v:.1%}" for v in row] for row in values],
@@ -66,84 +64,7 @@ def transitions(result: Any, group: str = "all") -> go.Figure:
     )  # fmt: skip
 
 
-def generator(result: Any) -> go.Figure:
-    """The rates per month from each state to each other; on the diagonal, below zero, the rate of leaving it.
-
-    `result` has `from to rate`. States that are never left have no row. The line below the title says on how many pairs
-    the rates rest, where the result knows it, and how well they give the data back; a generator has no intervals.
-    """
-    table = theme.rows(result, ["from", "to", "rate"], "plots.loans.generator")
-    states = list(dict.fromkeys(table["from"]))
-    square = table.pivot(index="from", columns="to", values="rate").reindex(index=states, columns=states)
-    left = square[(square != 0).any(axis=1)] if square.to_numpy().any() else square
-    facts = getattr(result, "facts", {})
-    error = facts.get("largest row error")
-    note = [
-        theme.sample(facts.get("pairs")),
-        Text(f"最大行误差 {error:.3f}", f"largest row error {error:.3f}") if error is not None else "",
-        Text(
-            f"{len(left)} / {len(states)} 个状态会离开，其余为终态",
-            f"{len(left)} of {len(states)} states are left, the others are final",
-        ),
-    ]
-    fig = theme.figure("generator", note, height=150 + 46 * len(left))
-    values = left.to_numpy(dtype=float)
-    moves = np.maximum(values, 0.0)
-    return _square(
-        fig,
-        moves,
-        [[f"{v:.2g}" if v else "" for v in row] for row in values],
-        (left.index, left.columns),
-        to="moved_to",
-        customdata=values,
-        colorscale=SHADES,
-        zmin=0,
-        zmax=float(moves.max()) or 1.0,
-        hovertemplate=theme.hover({"state": "%{y}", "moved_to": "%{x}", "intensity": "%{customdata:.3g}"}),
-    )
-
-
-def movement(result: Any) -> go.Figure:
-    """Does the share fall with the distance from the diagonal? z of each cell against its neighbour on the way there.
-
-    `result` has `from to n total share z p_value`; each cell shows share, n and z, red where z is below 0. Under the
-    title the two bandwidths. A z is its own measure of chance: the statistics have no intervals.
-    """
-    table = theme.rows(result, ["from", "to", "n", "total", "share", "z", "p_value"], "plots.loans.movement")
-    states = list(dict.fromkeys(table["from"]))
-    cells = table.set_index(["from", "to"])[["n", "share", "z", "p_value"]].astype(float)
-    cube = cells.reindex(pd.MultiIndex.from_product([states, states])).to_numpy().reshape(len(states), len(states), 4)
-    n, share, z = (cube[:, :, k] for k in range(3))
-    total = table.groupby("from")["total"].first().reindex(states)
-    facts = getattr(result, "facts", {})
-    down, up = (float(facts.get(side, np.nan)) for side in ("upper", "lower"))
-    note = [
-        theme.sample(facts.get("n")),
-        Text(f"带宽：向下 {down:.3f}，向上 {up:.3f}", f"bandwidth: down {down:.3f}, up {up:.3f}") if facts else "",
-        Text("红：z 为负，离对角线越远占比越高", "red: z below 0, the share rises away from the diagonal"),
-    ]
-    texts = [
-        ["" if np.isnan(c) else f"{s:.2%}<br>n={c:,.0f}" + ("" if np.isnan(v) else f"<br>z={v:.1f}") for c, s, v in row]
-        for row in cube[:, :, :3]
-    ]
-    return _square(
-        theme.figure("movement", note, height=170 + 62 * len(states)),
-        np.where(np.isnan(n) | np.isnan(share), np.nan, np.nan_to_num(np.clip(z, -Z_MOST, Z_MOST))),
-        texts,
-        (states, states),
-        total,
-        customdata=cube,
-        colorscale=[[0, theme.colour("vermilion")], [0.5, theme.colour("paper")], [1, theme.colour("sky")]],
-        zmin=-Z_MOST,
-        zmax=Z_MOST,
-        hovertemplate=theme.hover(
-            {"state": "%{y}", "next_state": "%{x}", "share": "%{customdata[1]:.2%}", "n": "%{customdata[0]:,}",
-             "z": "%{customdata[2]:.2f}", "p_value": "%{customdata[3]:.3f}"}
-        ),
-    )  # fmt: skip
-
-
-def _square(
+def square(
     fig: go.Figure,
     values: Any,
     texts: list[list[str]],
@@ -152,7 +73,7 @@ def _square(
     to: str = "next_state",
     **options: Any,
 ) -> go.Figure:
-    """Cells by state (rows, with the n of each where known) and next state."""
+    """A heatmap: cells by state (rows, with the n of each where known) and next state."""
     sizes = {} if n is None else {name: f" (n={int(size):,})" for name, size in n.items() if pd.notna(size)}
     fig.add_heatmap(
         z=values,
