@@ -134,11 +134,15 @@ def _bandwidth(n: np.ndarray, cube: np.ndarray | None, side: str, level: float) 
         return {side: none, f"{side}_lo": none, f"{side}_hi": none}
     value = float((distance * moved * n).sum()) / possible
     surplus = (distance * moved - value * farthest) / possible
-    if cube is None or len(cube) < 2:
-        variance = float((n * surplus**2).sum())
-    else:
+    variance = float((n * surplus**2).sum())
+    if cube is not None:
         seen = int(((cube * moved).sum(axis=(1, 2)) > 0).sum())
-        variance = scatter.between(np.einsum("gij,ij->g", cube, surplus), seen, level)
+        apart = scatter.between(np.einsum("gij,ij->g", cube, surplus), seen, level) if seen > 1 else 0.0
+        variance = max(variance, apart)
+    # cancellation leaves 1e-30 where every mover made moves of the same length
+    if not variance > 1e-20:
+        one = NotEstimable("all moves to this side are alike 同向迁移步长相同")
+        return {side: value, f"{side}_lo": one, f"{side}_hi": one}
     lo, hi = scatter.chance_limits(value, variance, level)
     return {side: value, f"{side}_lo": float(lo), f"{side}_hi": float(hi)}
 

@@ -52,7 +52,8 @@ def share_covariance(counts: np.ndarray, groups: np.ndarray | None = None, level
     Between villages: G/(G - 1)·Σ_g d_g d_g', d_g = (n_gij - p_ij·n_gi)/n_i the part of a village in the share, times
     (t/z)² with t of G - 1 degrees of freedom, G the villages seen in the row. W. Cochran, Sampling Techniques (1977),
     sections 6.3-6.4 and 9A; E. Korn, B. Graubard, Survey Methodology 24 (1998) 193-201 for (t/z)². A row seen in fewer
-    than two villages, and every row without `groups`, has the multinomial's (diag(p) - pp')/n.
+    than two villages, one whose villages differ by less than chance alone would make them, and every row without
+    `groups`, has the multinomial's (diag(p) - pp')/n.
 
     >>> share_covariance(np.array([[50.0, 50.0], [0.0, 0.0]]))[0, :2].tolist()
     [0.0025, -0.0025]
@@ -71,8 +72,11 @@ def share_covariance(counts: np.ndarray, groups: np.ndarray | None = None, level
     parts = (groups - share * of_row[:, :, None]) / np.where(total > 0, total, 1.0)[:, None]
     scale = np.where(clustered, np.sqrt(seen / np.maximum(seen - 1.0, 1.0)) * _widened(seen, level), 0.0)
     parts = (parts * scale[:, None]).reshape(len(groups), -1)
+    parts = parts.reshape(len(groups), size, size)
+    even = (parts**2).sum(axis=(0, 2)) < [np.trace(found[i, :, i]) for i in range(size)]
+    parts = np.where((clustered & ~even)[:, None], parts, 0.0).reshape(len(groups), -1)
     between = (parts.T @ parts).reshape(size, size, size, size)
-    for i in np.flatnonzero(~clustered):
+    for i in np.flatnonzero(~clustered | even):
         between[i, :, i] = found[i, :, i]
     return between.reshape(size**2, size**2)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from creditlab.plots import loans as plots
 from creditlab.plots.words import Text
 from creditlab.report.document import Block, FigureBlock, Paragraph, Section, TableBlock
-from creditlab.report.loan_parts import Parts, labelled, reasoned, words
+from creditlab.report.loan_parts import TOO_FEW, Parts, labelled, reasoned, words
 
 _FLOWS = ("opening", "inflow", "cured", "repaid", "written_off", "transferred", "closing")
 #: breakdowns of roll rates and vintages: the end of the part's name → label
@@ -183,11 +183,14 @@ def movement(parts: Parts) -> Section:
             )
         )
     if "roll_rates" in parts:
+        rolls = parts.drawn(parts["roll_rates"], "n")
         blocks.append(
-            FigureBlock(
+            TOO_FEW
+            if rolls is None
+            else FigureBlock(
                 "movement.rolls",
                 Text("滚动率（产品）", "Roll rates by product"),
-                plots.roll_rates(parts.drawn(parts["roll_rates"], "n")),
+                plots.roll_rates(rolls),
                 Text("各状态下月恶化的比例及区间。", "The share worse a month later, with intervals."),
                 parts.shown(labelled(parts["roll_rates"].tidy(), "group"), "n", ("group", "from")),
             )
@@ -283,7 +286,7 @@ def _bandwidths(parts: Parts) -> FigureBlock:
 
 def _with_limits(facts: Mapping[str, Any], name: str) -> str:
     value, lo, hi = (float(facts[f"{name}{end}"]) for end in ("", "_lo", "_hi"))
-    return f"{value:.3f} [{lo:.3f}, {hi:.3f}]"
+    return f"{value:.3f} [{lo:.3f}, {hi:.3f}]" if lo == lo else f"{value:.3f}"
 
 
 def _hidden_neighbours(rows: pd.DataFrame) -> pd.DataFrame:
@@ -354,11 +357,14 @@ def vintages(parts: Parts) -> Section:
              "bad": ("坏", "bad"), "estimate": ("占比", "share"), "lo": ("下限", "lower"), "hi": ("上限", "upper"),
              "product_limit": ("含未满期", "with younger"), "by_amount": ("按金额", "by amount")}
         )  # fmt: skip
+        curves = parts.drawn(result, "n", ("age",))
         blocks.append(
-            FigureBlock(
+            TOO_FEW
+            if curves is None
+            else FigureBlock(
                 "vintages.curves",
                 Text("账龄曲线", "Vintage curves"),
-                plots.vintages(parts.drawn(result, "n", ("age",))),
+                plots.vintages(curves),
                 Text(
                     "各年放款曾逾期 90 天以上的比例；虚线含未满期借据。",
                     "Ever over 90 days by cohort; dots use younger notes.",

@@ -65,12 +65,16 @@ class Parts:
         return pd.concat([plain[kept], blanked], axis=1)[list(plain.columns)]
 
     def drawn(self, result: Any, n: str, within: Sequence[str] = ()) -> Any:
-        """The result for a figure: in the external edition without the rows that `shown` blanks."""
+        """The result for a figure: in the external edition without the rows that `shown` blanks; None if all are."""
         if not self.external:
             return result
         rows = result.tidy()
         kept = self.shown(rows, n, (), within)[n].notna().to_numpy()
-        return replace(result, table=rows[kept].reset_index(drop=True))
+        return replace(result, table=rows[kept].reset_index(drop=True)) if kept.any() else None
+
+
+#: in place of a figure of which no cell may leave the bank
+TOO_FEW = Callout(Text("各格均不足 10，外部版不列示。", "Every cell is under ten: not shown outside the bank."), "none")
 
 
 def words(names: Mapping[str, tuple[str, str]]) -> dict[str, Text]:

@@ -142,6 +142,12 @@ def test_the_curve_rises_and_starts_at_nothing() -> None:
         fit.reached("9")
 
 
+def test_a_bandwidth_of_moves_that_are_all_alike_has_no_interval() -> None:
+    facts = migration_statistics([[90, 10, 0], [5, 90, 5], [0, 0, 100]]).facts
+    assert facts["lower"] == 1.0 and "alike" in facts["lower_lo"].reason
+    assert facts["upper_lo"] < facts["upper"] < facts["upper_hi"]
+
+
 def test_wrong_counts_are_refused() -> None:
     with pytest.raises(InputError, match="counts"):
         generator(P, counts=np.ones((2, 2)))

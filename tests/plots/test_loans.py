@@ -56,7 +56,8 @@ def test_the_generator_s_cells_are_its_rates_with_intervals_and_final_states_hav
     limits = result.tidy()[["lo", "hi"]].to_numpy().reshape(3, 3, 2)[:2]
     np.testing.assert_allclose(drawn[:, :, 1:3], limits)
     assert drawn[0, 0, 0] < 0 and np.array(heat.z)[0, 0] == 0
-    assert heat.text[0][1] == f"{drawn[0, 1, 0]:.2g}<br>{limits[0, 1, 0]:.2g} … {limits[0, 1, 1]:.2g}"
+    value, lo, hi = (f"{100 * v:.1f}" if v >= 0.1 else f"{100 * v:.2f}" for v in drawn[0, 1, :3])
+    assert heat.text[0][1] == f"{value}<br>[{lo}, {hi}]"
     note = fig.layout.meta["note"]["en"]
     assert note.startswith("n = 500") and "2 of 3 states are left" in note and "90% intervals" in note
     assert fig.layout.xaxis.title.text == "去往状态 state moved to"

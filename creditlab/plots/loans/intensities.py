@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from creditlab.plots import theme
 from creditlab.plots.loans.ledger import LINES, SYMBOLS, TOP
 from creditlab.plots.loans.moves import MOST, SHADES, WHOLE, square, state_label
-from creditlab.plots.words import Text
+from creditlab.plots.words import WORDS, Text
 
 #: z at which the colour is full
 Z_MOST = 3.0
@@ -21,8 +21,9 @@ NO_COUNTS = Text("计数未知，无区间", "counts unknown: no intervals")
 def generator(result: Any) -> go.Figure:
     """The rates per month from each state to each other; on the diagonal, below zero, the rate of leaving it.
 
-    `result` has `from to rate lo hi n at_risk`; each cell shows the rate and its interval. States that are never left
-    have no row. The line below the title says on how many pairs the rates rest and how well they give the data back.
+    `result` has `from to rate lo hi n at_risk`; each cell shows the rate and its interval in percent. States that are
+    never left have no row. The line below the title says on how many pairs the rates rest and how well they give the
+    data back.
     """
     needed = ["from", "to", "rate", "lo", "hi", "n", "at_risk"]
     table = theme.rows(result, needed, "plots.loans.generator")
@@ -68,10 +69,24 @@ def generator(result: Any) -> go.Figure:
 
 
 def _rate(rate: float, lo: float, hi: float) -> str:
-    if not rate and not hi > 0:
-        return ""
-    ends = "" if np.isnan(lo) else f"<br>{lo:.2g} … {hi:.2g}"
-    return f"{rate:.2g}{ends}"
+    """A rate and its limits in percent per month, short enough for a cell; of a rate of 0 the upper limit alone."""
+    if np.isnan(lo):
+        return f"{rate:.2%}" if rate else ""
+    if rate <= 0 <= lo:
+        return f"0<br>≤ {_short(hi)}"
+    return f"{_short(rate)}<br>[{_short(lo)}, {_short(hi)}]"
+
+
+def _short(rate: float) -> str:
+    """A rate in percent with two digits that matter.
+
+    >>> [_short(v) for v in (0.12345, 0.0123, -0.1, 2e-6, 0.0)]
+    ['12.3', '1.23', '-10.0', '<0.01', '0']
+    """
+    percent = 100 * rate
+    if not percent:
+        return "0"
+    return "<0.01" if 0 < percent < 0.01 else f"{percent:.1f}" if abs(percent) >= 10 else f"{percent:.2f}"
 
 
 def reached(result: Any) -> go.Figure:
@@ -82,11 +97,11 @@ def reached(result: Any) -> go.Figure:
     table = theme.rows(result, ["from", "months", "chance", "lo", "hi", "at_risk"], "plots.loans.reached")
     shown = list(dict.fromkeys(table["from"]))[:MOST]
     facts = getattr(result, "facts", {})
-    goals = [state_label(name) for name in getattr(result, "to", ())]
+    goals = [WORDS.get(name) or Text.same(theme.clip(name)) for name in getattr(result, "to", ())]
     note = [
         theme.sample(facts.get("pairs")),
         theme.intervals(getattr(result, "level", None)),
-        f"→ {', '.join(goals)}" if goals else "",
+        Text("到达：" + "、".join(g.zh for g in goals), "come to: " + ", ".join(g.en for g in goals)) if goals else "",
     ]
     fig = theme.figure("reached", note, height=440, margin=TOP)
     for i, name in enumerate(shown):
