@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from creditlab import __version__
-from creditlab.cli import models, studies, tables, testing
+from creditlab.cli import collecting, models, studies, tables, testing
 from creditlab.cli.shared import WRONG_CALL
 from creditlab.errors import CreditlabError, InputError
 
@@ -59,6 +59,7 @@ def _parser() -> Parser:
         tables.add_world,
         tables.add_check,
         tables.add_dictionary,
+        collecting.add_coverage,
         tables.add_crosswalk,
         tables.add_reveal,
         studies.add_study,

@@ -23,7 +23,15 @@ def county_of(options: argparse.Namespace) -> Any:
     """The county of the folder that was named, read with the key where one was given."""
     from creditlab.data import read_county, read_key
 
-    return read_county(options.folder, id_key=read_key(options.id_key) if options.id_key else None)
+    key = read_key(options.id_key) if options.id_key else None
+    return read_county(options.folder, id_key=key, links=options.links)
+
+
+def add_folder(verb: argparse.ArgumentParser) -> None:
+    """What a county's folder is read with."""
+    verb.add_argument("folder")
+    verb.add_argument("--id-key", help="file that holds the key of the pseudonyms")
+    verb.add_argument("--links", metavar="FILE", help="doubtful.csv of `creditlab check`, with decisions 人工判定")
 
 
 def given_of(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from creditlab.cli.shared import DONE, Bar, county_of, given_of, new_verb
+from creditlab.cli.shared import DONE, Bar, add_folder, county_of, given_of, new_verb
 from creditlab.errors import InputError, message
 
 
 def add_study(verbs: Any) -> None:
     verb = new_verb(verbs, "study", "study a county: from tables to villages 县域研究", _study)
-    verb.add_argument("folder")
+    add_folder(verb)
     verb.add_argument("--out", required=True)
-    verb.add_argument("--id-key", help="file that holds the key of the pseudonyms")
     verb.add_argument("--as-of", help="last observation date, such as 2023-12-31")
     verb.add_argument("--config", help="TOML file with the study's settings")
     verb.add_argument("--engine", choices=("memory", "duckdb", "dask"), default="memory")
@@ -64,9 +63,8 @@ def print_reconciliation(reconciliation: Any) -> None:
 
 def add_loans(verbs: Any) -> None:
     verb = new_verb(verbs, "loans", "the loan book: from the ledger to the recoveries 信贷台账报告", _loans)
-    verb.add_argument("folder")
+    add_folder(verb)
     verb.add_argument("--out", required=True)
-    verb.add_argument("--id-key", help="file that holds the key of the pseudonyms")
     verb.add_argument("--as-of", help="last observation date of the sample, such as 2023-12-31")
     add_common(verb)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from creditlab.cli.shared import DONE, STOPPED, county_of, new_verb
+from creditlab.cli.shared import DONE, STOPPED, add_folder, county_of, new_verb
 
 
 def add_world(verbs: Any) -> None:
@@ -28,10 +28,11 @@ def _world(options: argparse.Namespace) -> int:
 
 def add_check(verbs: Any) -> None:
     verb = new_verb(verbs, "check", "contracts, coverage and conflicts of a county's tables 检查数据", _check)
-    verb.add_argument("folder")
-    verb.add_argument("--id-key", help="file that holds the key of the pseudonyms")
+    add_folder(verb)
     verb.add_argument("--as-of", help="date of coverage and conflicts; default: the end of the book")
-    verb.add_argument("--out", help="folder for the lists as CSV: findings, links, addresses, conflicts, agreement")
+    verb.add_argument(
+        "--out", help="folder for the lists as CSV: findings, links, doubtful links, addresses, conflicts, …"
+    )
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import pandas as pd
 from creditlab.checks import check_date
 from creditlab.data.contracts import contract_findings
 from creditlab.data.coverage import coverage
+from creditlab.data.decisions import read_decisions
 from creditlab.data.findings import FINDING_COLUMNS, finding
 from creditlab.data.household import HouseholdFile, household_file
 from creditlab.data.identity import check_key
@@ -146,7 +147,12 @@ class County:
         return pd.DataFrame(listed).to_html(index=False, border=0)
 
 
-def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None) -> County:
+def read_county(
+    path: str | os.PathLike[str],
+    id_key: str | bytes | None = None,
+    *,
+    links: str | os.PathLike[str] | pd.DataFrame | None = None,
+) -> County:
     """Read a county's folder: the tables of `creditlab.data.TABLES` that are there.
 
     Parameters
@@ -154,6 +160,8 @@ def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None)
     path : a folder with one file per table, named as the table (loans.parquet, households.csv, 纳税.xlsx ...), or under
         any name with headers that fit a contract, in Chinese or English.
     id_key : key of the pseudonyms, needed only when files hold identity numbers or credit codes. It is kept nowhere.
+    links : the list of doubtful links with a person's decisions (`doubtful.csv` of `creditlab check --out`), as a file
+        or as `creditlab.data.decisions.read_decisions` read it.
 
     Returns
     -------
@@ -163,6 +171,7 @@ def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None)
     ------
     UnreadableError : no such folder, no table in it, two files for one table, a file that cannot be read.
     IdentityError : identity numbers without a key.
+    InputError : decisions on links that cannot be used.
 
     >>> read_county("data/sample").missing  # doctest: +SKIP
     ()
@@ -171,7 +180,8 @@ def read_county(path: str | os.PathLike[str], id_key: str | bytes | None = None)
     if not folder.is_dir():
         came = "a file" if folder.is_file() else "no folder"
         raise UnreadableError(message("a county folder", came, str(path), "For one table use `creditlab scorecard`."))
-    done = take_in(folder, None if id_key is None else check_key(id_key))
+    decided = links if links is None or isinstance(links, pd.DataFrame) else read_decisions(Path(links))
+    done = take_in(folder, None if id_key is None else check_key(id_key), decided)
     if not done.tables:
         raise UnreadableError(
             message(

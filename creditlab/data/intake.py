@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from creditlab.data.addresses import Gazetteer
+from creditlab.data.decisions import DECISION_COLUMNS, check_decisions, decide, numbered
 from creditlab.data.door import Draft, draft, recognise
 from creditlab.data.findings import finding
 from creditlab.data.linking import PAIRS, link
@@ -35,7 +36,8 @@ class Intake:
     """What came of a folder: tables, files of no table or not readable, and the lists that a person has to look at.
 
     `links` : a row per record without a number: table file row outcome household_id probability.
-    `doubtful` : the candidates of what could not be linked surely, with comparison scores and without names.
+    `doubtful` : the candidates of what could not be linked surely, with comparison scores and without names, and the
+        decisions of a person on them.
     `addresses` : the rows whose address named no village, or more than one.
     """
 
@@ -43,12 +45,18 @@ class Intake:
     unknown: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     links: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OUTCOME_COLUMNS))
-    doubtful: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["table", "file", *PAIRS]))
+    doubtful: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["table", "file", *PAIRS, *DECISION_COLUMNS])
+    )
     addresses: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ADDRESS_COLUMNS))
 
 
-def take_in(folder: Path, key: bytes | None) -> Intake:
+def take_in(folder: Path, key: bytes | None, decisions: pd.DataFrame | None = None) -> Intake:
     """Read the tables of a folder.
+
+    Parameters
+    ----------
+    decisions : what a person decided on doubtful links, see `creditlab.data.decisions`.
 
     Raises
     ------
@@ -56,7 +64,9 @@ def take_in(folder: Path, key: bytes | None) -> Intake:
     IdentityError : identity numbers without a key.
     """
     drafts, unknown, unreadable = _drafts(folder, key)
-    done, lists = Intake(unknown=unknown, unreadable=unreadable), _Lists()
+    done, lists = Intake(unknown=unknown, unreadable=unreadable), _Lists(decisions=decisions)
+    if decisions is not None:
+        check_decisions(decisions, {name: [one.file for one in listed] for name, listed in drafts.items()})
     around = _Around()
     for name in (*FIRST, *(n for n in TABLES if n not in FIRST)):
         if name in drafts:
@@ -153,6 +163,14 @@ class _Lists:
     links: list[pd.DataFrame] = field(default_factory=list)
     doubtful: list[pd.DataFrame] = field(default_factory=list)
     addresses: list[pd.DataFrame] = field(default_factory=list)
+    decisions: pd.DataFrame | None = None
+
+    def on(self, one: Draft) -> pd.DataFrame:
+        """The decisions on the rows of a file."""
+        if self.decisions is None:
+            return pd.DataFrame()
+        mine = (self.decisions["table"] == one.table.name) & (self.decisions["file"] == one.file)
+        return self.decisions[mine]
 
     def into(self, done: Intake) -> Intake:
         for name in ("links", "doubtful", "addresses"):
@@ -224,20 +242,42 @@ def _by_name(one: Draft, around: _Around, lists: _Lists) -> None:
         rule = ("缺少扩展包link：未按姓名匹配", "rows without a number not linked: install creditlab[link]")
         one.findings.append(finding(one.table.name, "household_id", *rule, "error", missing))
         return
+    decided, unused, torn = decide(numbered(found, rows), lists.on(one))
     home = frame["household_id"] if "household_id" in frame else pd.Series(None, frame.index)
     home = home.astype(object)
-    home.iloc[rows] = found.table["household_id"].to_numpy(dtype=object)
+    home.iloc[rows] = decided.table["household_id"].to_numpy(dtype=object)
     one.frame = frame.assign(household_id=home)
     origin = {"table": one.table.name, "file": one.file}
-    lists.links.append(found.table.assign(row=rows, **origin))
-    lists.doubtful.append(found.pairs.assign(row=rows[found.pairs["row"].to_numpy(dtype=int)], **origin))
-    one.findings += _link_findings(one, found.table["outcome"].to_numpy(), rows)
+    lists.links.append(decided.table.assign(**origin))
+    lists.doubtful.append(decided.pairs.assign(**origin))
+    one.findings += _link_findings(one, decided.table["outcome"].to_numpy(), rows)
+    one.findings += _decision_findings(one, unused, torn)
+
+
+def _decision_findings(one: Draft, unused: int, torn: int) -> list[dict[str, Any]]:
+    found = []
+    if unused:
+        rule = (f"{unused}条人工判定与现有待判对不符：未采用", f"{unused} decisions fit no doubtful pair: not applied")
+        found.append(finding(one.table.name, "household_id", *rule, "warning", ()))
+    if torn:
+        rule = (
+            f"{torn}条记录被判为两户的同一人：未采用，请改判",
+            f"{torn} records decided to be the same as persons of two households: not applied, decide again",
+        )
+        found.append(finding(one.table.name, "household_id", *rule, "error", ()))
+    return found
 
 
 def _link_findings(one: Draft, outcome: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
     words: Mapping[str, tuple[str, str, str]] = {
         "linked": ("无证件号：按姓名、出生日期、村匹配", "no number: linked by name, birth date and village", "info"),
         "doubtful": ("无证件号且不能确定：列出待人工核对", "no number, and not sure: listed for a person", "warning"),
+        "decided same": ("无证件号：人工判定为同一人", "no number: a person decided who it is", "info"),
+        "decided different": (
+            "无证件号：人工判定非所列之人，剔除",
+            "no number: a person decided that it is nobody listed, left out",
+            "warning",
+        ),
         "none": ("无证件号且无匹配：剔除", "no number and nobody like it: left out", "warning"),
     }
     found = []

@@ -300,8 +300,15 @@ def _points(card: Any, labels: Any) -> TableBlock:
             "woe": Text.same("WOE"),
             "coef": Text("系数", "coefficient"),
         },
-        {"bad_rate": ".1%", "woe": ".3f", "coef": ".3f", "points_exact": ".2f", "points_lo": ".1f", "points_hi": ".1f",
-         "moved": "+.1f"},  # fmt: skip
+        {
+            "bad_rate": ".1%",
+            "woe": ".3f",
+            "coef": ".3f",
+            "points_exact": ".2f",
+            "points_lo": ".1f",
+            "points_hi": ".1f",
+            "moved": "+.1f",
+        },  # fmt: skip
         Text(
             f"分数越高越安全；WOE = ln(好占比/坏占比)；上下限（90 %）：{limits_of_points(card)[0]}；“偏离直线”："
             "该箱分值与“系数 × WOE”之差，由其他特征已说明的部分引起，且不改变坏账率的次序。",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from creditlab.columns import MISSING_REASONS, UNITS_ZH
-from creditlab.data.schema import TABLES
+from creditlab.data.statements import SOURCES
 from creditlab.features.coverage import FRESH_MONTHS
 from creditlab.plots import theme
 from creditlab.plots.words import WORDS, Text
@@ -22,6 +22,8 @@ from creditlab.report.page import page_asset, page_environment
 from creditlab.results import made_at
 
 WIDTH = 300
+#: fewest households behind a count of the external edition
+MINIMUM = 10
 SHOWN = 5
 _TITLES = {"who": Text("家庭与经营", "Who"), "production": Text("生产与现金流", "Production and flows"),
            "conduct": Text("信贷行为", "Conduct"), "network": Text("担保与村", "Guarantees and village")}  # fmt: skip
@@ -75,12 +77,13 @@ def render_portrait(portrait: Any, lang: str = "zh") -> str:
     """The portrait as the text of one HTML file."""
     return page_environment().get_template("portrait.html.j2").render(
         lang=lang,
+        edition=_edition(portrait),
         subject=portrait.subject,
         where=_where(portrait.subject),
         score=_score(portrait),
         sections=[_section(portrait, name) for name in _TITLES],
         conduct=_conduct(portrait), flows=_flows(portrait.flows), crops=_crops(portrait.crops),
-        links=_links(portrait.network), conflicts=_conflicts(portrait.conflicts, portrait.subject),
+        links=_links(portrait.network), conflicts=_conflicts(portrait),
         sources=_sources(portrait),
         empty=_EMPTY, style=page_asset("cards.css") + page_asset("portrait.css"),
         colours={name: pair[0] for name, pair in theme.COLOURS.items()}, made=made_at(), stamp=portrait.stamp.inputs,
@@ -91,6 +94,32 @@ def portrait_fragment(portrait: Any) -> str:
     """The page inside a frame, for a notebook: it keeps its own styles and scripts stay out."""
     page = escape(render_portrait(portrait), quote=True)
     return f'<iframe srcdoc="{page}" sandbox="" style="width:100%;height:1150px;border:1px solid #d5dae1"></iframe>'
+
+
+def _edition(portrait: Any) -> Text:
+    """Who may read the page, and what is on it."""
+    if _external(portrait):
+        return Text(
+            f"对外版：仅含汇总，少于 {MINIMUM} 户的数目不列；仅含模型可用列",
+            f"external edition: sums only, no count under {MINIMUM} households; model columns only",
+        )
+    if portrait.subject["kind"] == "segment":
+        return Text("汇总；仅含模型可用列；仅限行内使用", "sums; model columns only; internal")
+    return Text("假名；仅含模型可用列；仅限行内使用", "pseudonym; model columns only; internal")
+
+
+def _external(portrait: Any) -> bool:
+    return portrait.facts.get("edition") == "external"
+
+
+def _share(part: float, portrait: Any) -> str:
+    """A share of the households; in the external edition one that few households (or all but few) make up is hidden."""
+    households = portrait.subject["households"]
+    count = round(part * households)
+    if not _external(portrait) or MINIMUM <= count <= households - MINIMUM or count in (0, households):
+        return f"{part:.0%}"
+    bound = MINIMUM / households
+    return f"<{bound:.0%}" if count < MINIMUM else f">{1 - bound:.0%}"
 
 
 def _where(subject: Any) -> Text:
@@ -113,11 +142,20 @@ def _score(portrait: Any) -> dict[str, Any]:
         head = Text(f"{points} 分 · {score['tier']} 档", f"{points} points · tier {score['tier']}")
         line = Text(f"违约概率 {rate}（{score['card']}）", f"PD {rate} ({score['card']})")
     else:
-        tiers = " ".join(f"{k} {v}" for k, v in score["tiers"].items())
+        tiers = _tiers(score["tiers"], _external(portrait))
         head = Text(f"中位 {points} 分", f"median {points} points")
         line = Text(f"平均违约概率 {rate}；各档户数 {tiers}", f"mean PD {rate}; by tier {tiers}")
     reasons = [{"text": Text(r["zh"], r["en"]), "points": f"−{r['points']:.0f}"} for r in score.get("reasons", ())]
     return {"head": head, "line": line, "reasons": reasons}
+
+
+def _tiers(counts: dict[str, int], external: bool) -> str:
+    """Households by tier; in the external edition small ones are hidden, and one more so that no total tells them."""
+    hidden = {k for k, v in counts.items() if external and v < MINIMUM}
+    others = sorted((v, k) for k, v in counts.items() if k not in hidden)
+    if len(hidden) == 1 and others:
+        hidden.add(others[0][1])
+    return " ".join(f"{k} {'*' if k in hidden else v}" for k, v in counts.items())
 
 
 def _section(portrait: Any, name: str) -> dict[str, Any]:
@@ -125,16 +163,18 @@ def _section(portrait: Any, name: str) -> dict[str, Any]:
     segment = portrait.subject["kind"] == "segment"
     return {
         "title": _TITLES[name],
-        "rows": [_row(r, segment) for r in table[table["section"] == name].to_dict("records")],
+        "rows": [_row(r, segment, portrait) for r in table[table["section"] == name].to_dict("records")],
     }
 
 
-def _row(row: dict[str, Any], segment: bool) -> dict[str, Any]:
+def _row(row: dict[str, Any], segment: bool, portrait: Any) -> dict[str, Any]:
     flag = row["kind"] == "flag"
     if row["reason"]:
         value = Text(*MISSING_REASONS[row["reason"]])
     elif flag and not segment:
         value = Text("是", "yes") if row["value"] else Text("否", "no")
+    elif flag and row["value"] is not None:
+        value = Text.same(_share(float(row["value"]), portrait))
     else:
         value = _value(row["value"], "share" if flag else row["unit"])
     return {
@@ -183,7 +223,7 @@ def _conduct(portrait: Any) -> Chart:
     if not len(months):
         return Chart(title)
     height, width = 76.0, WIDTH / len(months)
-    late = months["late_share"] * 100 if segment else months["dpd"]
+    late = (months["late_share"] * 100 if segment else months["dpd"]).fillna(0.0)  # hidden months have no bar
     tall, ticks = _scaled(late, height)
     balance, _ = _scaled(months["balance"], height)
     bars = [(i * width + 1, height - h, max(width - 2, 1), h, "vermilion") for i, h in enumerate(tall) if h > 0]
@@ -254,19 +294,22 @@ def _owed(owed: float, dpd: float) -> Text:
     return Text(f"{owed:,.0f} 元，逾期 {dpd:.0f} 天", f"{owed:,.0f} yuan, {dpd:.0f} days late")
 
 
-def _conflicts(found: pd.DataFrame, subject: Any) -> list[dict[str, Any]]:
+def _conflicts(portrait: Any) -> list[dict[str, Any]]:
     """The disagreements of a household one by one; of a segment, how many households each fact concerns."""
+    found, subject = portrait.conflicts, portrait.subject
     households = subject["households"]
     if subject["kind"] == "segment":
         counts = found.groupby("fact")["household_id"].nunique() if len(found) else pd.Series(dtype="int64")
         return [
             {"label": _FACTS.get(str(fact), Text.same(fact)),
-             "value": Text(f"{n:,} 户（{n / households:.1%}）", f"{n:,} households ({n / households:.1%})")}
+             "value": Text(f"{n:,} 户（{n / households:.1%}）", f"{n:,} households ({n / households:.1%})")
+             if not _external(portrait) or n >= MINIMUM
+             else Text(f"不足 {MINIMUM} 户", f"under {MINIMUM} households")}
             for fact, n in counts.items()
         ]  # fmt: skip
     rows = []
     for row in found.head(SHOWN).to_dict("records"):
-        a, b = (TABLES[row[s]] for s in ("source_a", "source_b"))
+        a, b = (Text(*SOURCES[row[s]]) for s in ("source_a", "source_b"))
         first, second, taken = (_told(row[c]) for c in ("value_a", "value_b", "resolved"))
         value = Text(
             f"{a.zh} {first} ≠ {b.zh} {second}，取 {taken}", f"{a.en} {first} ≠ {b.en} {second}, taken {taken}"
@@ -285,7 +328,7 @@ def _sources(portrait: Any) -> list[dict[str, Any]]:
     boxes = []
     for _, rows in portrait.missing.groupby("source", sort=False):
         first = rows.sort_values("households", ascending=False).iloc[0]
-        text, state = _of_segment(rows, first) if segment else _of_household(first)
+        text, state = _of_segment(rows, first, portrait) if segment else _of_household(first)
         adds = float(first["adds_points"])
         if adds >= 0.5:
             text = Text(f"{text.zh}；补采可变动 {adds:.0f} 分", f"{text.en}; would move {adds:.0f} points")
@@ -300,10 +343,11 @@ def _of_household(first: pd.Series) -> tuple[Text, str]:
     return Text(f"{age:.0f} 天前", f"{age:.0f} days old"), "stale" if age > FRESH_MONTHS * 30.4375 else state
 
 
-def _of_segment(rows: pd.DataFrame, first: pd.Series) -> tuple[Text, str]:
+def _of_segment(rows: pd.DataFrame, first: pd.Series, portrait: Any) -> tuple[Text, str]:
     state = str(first["state"])
     part = rows.loc[rows["state"] == "reached", "households"].sum() / rows["households"].sum()
+    told = _share(float(part), portrait)
     if state == "reached":
-        return Text(f"已采集 {part:.0%}", f"reached {part:.0%}"), state
+        return Text(f"已采集 {told}", f"reached {told}"), state
     zh, en = str(first["state_zh"]), str(first["state_en"])
-    return Text(f"已采集 {part:.0%}；其余多为{zh}", f"reached {part:.0%}; others mostly {en}"), state
+    return Text(f"已采集 {told}；其余多为{zh}", f"reached {told}; others mostly {en}"), state

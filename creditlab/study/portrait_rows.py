@@ -31,8 +31,8 @@ def _notes(file: Any, homes: pd.Index) -> pd.DataFrame:
 
 
 def conduct_months(file: Any, homes: pd.Index) -> pd.DataFrame:
-    """month balance dpd late_share: the balance, the most days past due, and the share of borrowers over 30 days."""
-    columns = ["month", "balance", "dpd", "late_share"]
+    """month balance dpd late_share borrowers: balance, most days past due, share over 30 days late, borrowers."""
+    columns = ["month", "balance", "dpd", "late_share", "borrowers"]
     notes = _notes(file, homes).set_index("note_id")["household_id"]
     if "loan_months" not in file.tables or notes.empty:
         return pd.DataFrame(columns=columns)
@@ -45,7 +45,7 @@ def conduct_months(file: Any, homes: pd.Index) -> pd.DataFrame:
     )
     by_home["late"] = by_home["dpd"] > 30
     table = by_home.groupby("month_end", as_index=False).agg(
-        balance=("balance", "sum"), dpd=("dpd", "max"), late_share=("late", "mean")
+        balance=("balance", "sum"), dpd=("dpd", "max"), late_share=("late", "mean"), borrowers=("late", "size")
     )
     return table.rename(columns={"month_end": "month"})[columns]
 

@@ -131,14 +131,24 @@ def portrait(
     ledger = None if card is None else collection_ledger(file, card, made, covered).tidy()
     subject = _subject(file, homes, single, name)
     table = _facts(made, homes)
+    months = conduct_months(file, homes)
+    months = months if edition == "internal" else _without_few(months)
     facts = {"subject": subject["name"], "as_of": subject["as_of"], "households": len(homes), "edition": edition}
     return Portrait(
-        table=table, subject=subject, months=conduct_months(file, homes), flows=deposit_flows(file, homes),
+        table=table, subject=subject, months=months, flows=deposit_flows(file, homes),
         crops=crop_areas(file, homes), network=network(file, homes) if single else network(file, homes).iloc[:0],
         missing=_missing(covered, homes, ledger), conflicts=disagreements(file, homes),
         score={} if card is None else _score(card, made, homes, single),
         stamp=Stamp.of([made.frame.loc[homes], table], {"facts": facts}), facts=facts,
     )  # fmt: skip
+
+
+def _without_few(months: pd.DataFrame) -> pd.DataFrame:
+    """Months with borrowers enough, and no share that few of them (or all but few) make up."""
+    months = months[months["borrowers"] >= MINIMUM].reset_index(drop=True)
+    late = (months["late_share"] * months["borrowers"]).round()
+    few = ((late > 0) & (late < MINIMUM)) | ((late > months["borrowers"] - MINIMUM) & (late < months["borrowers"]))
+    return months.assign(late_share=months["late_share"].mask(few), dpd=np.nan)
 
 
 def _check(file: Any, homes: pd.Index, single: bool, edition: str) -> None:

@@ -89,7 +89,28 @@ def test_the_external_edition_has_no_household_and_no_small_segment(file, made, 
         cl.portrait(file, home, features=made, edition="external")
     with pytest.raises(InputError, match="a segment of 10 households or more"):
         cl.portrait(file, made.frame.index[:9], features=made, edition="external")
-    assert cl.portrait(file, made.frame.index[:10], features=made, edition="external").subject["households"] == 10
+    found = cl.portrait(file, made.frame.index[:10], features=made, edition="external")
+    assert found.subject["households"] == 10
+    assert "对外版" in found.page("zh") and "仅限行内" not in found.page("zh") and "; internal" not in found.page("en")
+
+
+def test_the_external_edition_shows_no_small_count(file, made):
+    """Every share of it stands for no household, all of them, or ten and more on both sides."""
+    homes = made.frame.index[:60]
+    found = cl.portrait(file, homes, features=made, edition="external")
+    inside = cl.portrait(file, homes, features=made)
+    assert "仅限行内使用" in inside.page("zh")
+    late = (found.months["late_share"] * found.months["borrowers"]).dropna().round()
+    assert ((late == 0) | (late >= 10)).all() and (found.months["borrowers"] >= 10).all()
+    shares = [int(s) for s in re.findall(r"已采集 (\d+)%", found.page("zh"))]
+    assert all(s == 0 or s >= 100 * 10 / 60 - 1 for s in shares) and "已采集 &lt;17%" in found.page("zh")
+
+
+def test_a_disagreement_with_a_visit_is_shown(file, made):
+    """The sources of facts are more than the tables: each kind of visit is one."""
+    conflicts = cl.portrait(file, made.frame.index, features=made).conflicts
+    homes = conflicts.loc[conflicts["source_b"].str.startswith("visit_"), "household_id"]
+    assert len(homes) and "走访" in cl.portrait(file, homes.iloc[0], features=made).page("zh")
 
 
 def test_wrong_calls(file, made):
