@@ -25,6 +25,8 @@ _PUBLIC = {
     "reconcile_receipts": "creditlab.data",
     "portrait": "creditlab.study",
     "collection_ledger": "creditlab.study",
+    "cross_explain": "creditlab.study",
+    "source_worth": "creditlab.study",
     "village_rate_leak": "creditlab.study",
     "Bad": "creditlab.loans",
     "performance_sample": "creditlab.loans",

@@ -15,7 +15,7 @@ from creditlab.data.contracts import contract_findings
 from creditlab.data.coverage import coverage
 from creditlab.data.decisions import read_decisions
 from creditlab.data.findings import FINDING_COLUMNS, finding
-from creditlab.data.household import HouseholdFile, household_file
+from creditlab.data.household import HouseholdFile, KnownTables, household_file
 from creditlab.data.identity import check_key
 from creditlab.data.intake import Intake, take_in
 from creditlab.data.leakage import date_findings
@@ -82,6 +82,14 @@ class County:
         InputError : for something that is no date, or when there is no household table.
         """
         return household_file(self._frames(), check_date(as_of, "as_of"), households)
+
+    def delivered_by(self, day: Any) -> County:
+        """The county as it would have been read on a day: only what was known by then.
+
+        A household file of a day is the same from both; use it to show that.
+        """
+        known = KnownTables(self._frames(), check_date(day, "day"), None)
+        return replace(self, tables={name: replace(s, frame=known[name]) for name, s in self.tables.items()})
 
     def cross_check(self, as_of: Any, rule: str = "weighted") -> CrossCheck:
         """The facts that several sources state, resolved by a rule; see `creditlab.data.verification.cross_check`."""

@@ -53,6 +53,7 @@ _FACTS = {"area": Text("承包面积", "area"), "members": Text("人口数", "me
           "income": Text("年收入", "income of the year")}  # fmt: skip
 _EMPTY = {
     "conduct": Text("近三年无借据", "no note in the last three years"),
+    "few": Text("近三年无借据，或各月借款户不足 10 户", "no note in three years, or under 10 borrowers in each month"),
     "flows": Text("无存款账户", "no deposit account"),
     "crops": Text("无农业登记", "no farm record"),
     "segment": Text("客群画像不列单户关系", "no single links in the portrait of a segment"),
@@ -78,6 +79,7 @@ def render_portrait(portrait: Any, lang: str = "zh") -> str:
     return page_environment().get_template("portrait.html.j2").render(
         lang=lang,
         edition=_edition(portrait),
+        no_conduct=_EMPTY["few" if _external(portrait) else "conduct"],
         subject=portrait.subject,
         where=_where(portrait.subject),
         score=_score(portrait),
@@ -124,12 +126,13 @@ def _share(part: float, portrait: Any) -> str:
 
 def _where(subject: Any) -> Text:
     place = " ".join(x for x in (subject["township"], subject["village"], str(subject["village_id"])) if x)
-    count = subject["households"]
+    count, villages = subject["households"], subject["villages"]
+    unit = "village" if villages == 1 else "villages"
     if subject["kind"] == "household":
         return Text(f"{place} · 截至 {subject['as_of']}", f"{place} · as of {subject['as_of']}")
     return Text(
         f"{count:,} 户，{subject['villages']} 个村 · 截至 {subject['as_of']}",
-        f"{count:,} households in {subject['villages']} villages · as of {subject['as_of']}",
+        f"{count:,} households in {villages} {unit} · as of {subject['as_of']}",
     )
 
 

@@ -1,6 +1,7 @@
 """The study: modelling frame, village panel, the whole county, a flat table. Notebooks and the command line call it."""
 
 from creditlab.study.apply import model_sql, score_table, write_scores
+from creditlab.study.collecting import Collection, collect
 from creditlab.study.collection import CollectionLedger, collection_ledger
 from creditlab.study.comparing import report_diff
 from creditlab.study.crosses import CrossSearch, find_crosses
@@ -24,8 +25,13 @@ from creditlab.study.truth import definitions_with_truth, with_truth
 from creditlab.study.validating import monitoring_report, read_report, validation_report
 from creditlab.study.village_leak import VillageRateLeak, village_rate_leak
 from creditlab.study.why import VillageWhy, village_why
+from creditlab.study.worth import SourceWorth, source_worth
 
 __all__ = [
+    "SourceWorth",
+    "source_worth",
+    "collect",
+    "Collection",
     "CollectionLedger",
     "Portrait",
     "VillageRateLeak",
