@@ -262,8 +262,9 @@ def _known(
     columns = list(base.feature_names_in_)
     whole = pd.concat([X[columns], *(frame[columns] for frame in frames.values())])
     named = np.repeat(np.array([GRANTED, *frames], dtype=object), [len(X), *(len(f) for f in frames.values())])
-    # of being without an outcome, by the same bins and rules; the expert and the edits speak of bads alone
-    left_out = clone(card).set_params(edits=(), expert=None, select=None, inference="wald")
+    # of being without an outcome, by the same bins and rules; the expert and the edits speak of bads alone, and weights
+    # that follow every bin of many features would only be less steady
+    left_out = clone(card).set_params(edits=(), expert=None, select=None, inference="wald", bin_sd=0.0)
     granting = -left_out.fit(whole, (named != GRANTED).astype(int)).decision_function(whole)
     seen = Known(X[columns], bad, weight, groups, base.decision_function(X[columns]), granting[: len(X)])
     return (seen, granting[len(X) :]), base, whole, named
