@@ -5,6 +5,7 @@ They draw the `curves` of a `ValidationResult` and the rows of its `tidy()`.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -297,7 +298,7 @@ def _panels(
 
 
 def _said(name: Any) -> str:
-    known = WORDS.get(str(name).replace("-", "_"))
+    known = WORDS.get(re.sub(r"\W+", "_", str(name)).strip("_"))
     return known.both if known else theme.clip(name, 24)
 
 

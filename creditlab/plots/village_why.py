@@ -143,7 +143,14 @@ def effects(result: Any, factor: str = "officer", most: int = MOST) -> go.Figure
         came = f"{factor!r}, among {sorted(table['factor'].unique())}"
         raise InputError(message("a factor with effects", came, "plots.village_why.effects", "Name another factor."))
     drawn = part.sort_values("effect", ascending=False, kind="stable").head(most)
-    note = [theme.of(len(drawn), len(part), factor, f"{factor} levels"), theme.intervals(_fact(result, "level"))]
+    unit = {"officer": ("经办人", "officers"), "branch": ("支行", "branches")}.get(
+        factor, (factor, f"levels of {factor}")
+    )
+    note = [
+        theme.of(len(drawn), len(part), *unit),
+        theme.sample(part["n"].sum()),
+        theme.intervals(_fact(result, "level")),
+    ]
     fig = theme.figure("effects", note, height=150 + 20 * len(drawn), showlegend=False)
     fig.add_scatter(
         x=drawn["effect"],

@@ -6,6 +6,7 @@ an area is handed in as further blocks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ MODELS = {
     "card (out of village)": Text("评分卡（村外）", "scorecard (out of village)"),
     "model": Text("模型", "model"),
 }
+_GRADE = re.compile(r"\bgrade (?=\d)")
 #: tests with a row per grade, period or group: a table of their own, with the scope as first column
 FAMILIES = 12
 _NUMBERS = ("estimate", "lo", "hi", "statistic", "p_value", "p_adjusted")
@@ -78,9 +80,10 @@ def _where(split: Any, scope: Any) -> Any:
     if tail in SPLITS:
         return SPLITS[tail]
     head, _, rest = tail.partition(" · ")
-    if head in SPLITS and rest:
-        return Text(f"{SPLITS[head].zh} · {rest}", f"{SPLITS[head].en} · {rest}")
-    return tail
+    if rest and (head in SPLITS or head == "all"):
+        sample = SPLITS.get(head, Text("全部", "all"))
+        return Text(f"{sample.zh} · {_GRADE.sub('等级 ', rest)}", f"{sample.en} · {rest}")
+    return Text(_GRADE.sub("等级 ", tail), tail) if _GRADE.search(tail) else tail
 
 
 def worst(tests: pd.DataFrame) -> str:

@@ -113,7 +113,8 @@ def _place(row: pd.Series, lang: str) -> str:
     if pd.notna(row["lo"]) and pd.notna(row["hi"]):
         shown.append(f"[{cell(float(row['lo'])).text.en}, {cell(float(row['hi'])).text.en}]")
     if pd.notna(p):
-        shown.append(f"p={cell(float(p), '.4f').text.en}")
+        small = cell(float(p), ".4f").text.en
+        shown.append(f"p{small}" if small.startswith("<") else f"p={small}")
     return f"{name} {' '.join(shown)} n={int(row['n']):,}" if pd.notna(row["n"]) else f"{name} {' '.join(shown)}"
 
 

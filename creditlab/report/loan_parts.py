@@ -15,6 +15,8 @@ from creditlab.village.suppression import suppress
 
 #: a reason as results carry it: Chinese, a blank, English
 _BOTH = re.compile(r"(?s)^(.*[\u3000-\u9fff\uff00-\uffef].*?) ([A-Za-z][^\u3000-\u9fff\uff00-\uffef]*)$")
+#: or English first
+_TURNED = re.compile(r"(?s)^([A-Za-z][^\u3000-\u9fff\uff00-\uffef]*) ([\u3000-\u9fff\uff00-\uffef].*)$")
 
 
 class Parts:
@@ -93,12 +95,17 @@ def labelled(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 
 def said(value: Any) -> Text:
-    """A reason as results carry it (Chinese, blank, English) as a text; another text as it is.
+    """A reason as results carry it (both languages with a blank between) as a text; another text as it is.
 
     >>> said("该类无贷款 no loan in the class").en
     'no loan in the class'
+    >>> said("no event 无事件").zh
+    '无事件'
     """
     found = _BOTH.match(str(value)) if isinstance(value, str) else None
+    turned = _TURNED.match(str(value)) if isinstance(value, str) and not found else None
+    if turned:
+        return Text(turned[2], turned[1])
     return Text(found[1], found[2]) if found else Text.same(str(value) or "–")
 
 

@@ -13,7 +13,7 @@ from creditlab.plots import binning as binning_plots
 from creditlab.plots import explanation as explanation_plots
 from creditlab.plots import loans as loan_plots
 from creditlab.plots import scorecard as scorecard_plots
-from creditlab.plots.words import Text
+from creditlab.plots.words import WORDS, Text
 from creditlab.report.area_sections import MODELS, SPLITS
 from creditlab.report.document import Block, FigureBlock, Paragraph, Section, TableBlock, pair_texts
 from creditlab.report.loan_ledger import agreement
@@ -82,7 +82,7 @@ def _reconciliation(result: Any) -> list[Block]:
     table = TableBlock(
         "data.reconciliation",
         Text("不一致的单元格", "Cells that differ"),
-        differences,
+        differences.assign(class5=[WORDS.get(c) or Text.same(c) for c in differences["class5"]]),
         words,
         formats,
         Text(

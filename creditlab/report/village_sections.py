@@ -269,7 +269,7 @@ def _also(words: str) -> Text:
 def _rules() -> pd.DataFrame:
     """The rules in the order in which they are asked."""
     rows = [
-        {"order": place, "pattern": Text(rule.zh, rule.en), "action": Text(*ACTIONS[rule.action])}
+        {"rule_order": place, "pattern": Text(rule.zh, rule.en), "action": Text(*ACTIONS[rule.action])}
         for place, rule in enumerate(RULES, start=1)
     ]
     return pd.DataFrame(rows)

@@ -14,6 +14,7 @@ from creditlab.data.schema import TABLES
 from creditlab.plots import village_why as plots
 from creditlab.plots.words import Text
 from creditlab.report.document import Block, Callout, FigureBlock, Paragraph, Section, TableBlock
+from creditlab.report.loan_parts import reasoned
 from creditlab.results import NotEstimable
 from creditlab.village.contagion import VERDICTS
 from creditlab.village.criteria import CRITERIA, STATES
@@ -265,7 +266,7 @@ def _contagion(result: Any) -> list[Block]:
         "linked": Text("现有担保", "links that held"),
         "future": Text("未来担保（安慰剂）", "future links (placebo)"),
     }
-    table = result.tidy().assign(test=[tests[t] for t in result.tidy()["test"]])
+    table = reasoned(result.tidy().assign(test=[tests[t] for t in result.tidy()["test"]]))
     formats = {"both_expected": ".1f", "ratio": ".2f", "lo": ".2f", "hi": ".2f", "p_value": ".3f"}
     blocks: list[Block] = [
         Paragraph(Text(f"联保：{verdict.zh}。此为关联，非因果。", f"Joint guarantees: {verdict.en}. An association.")),
@@ -277,7 +278,7 @@ def _contagion(result: Any) -> list[Block]:
             TableBlock(
                 "why.chains",
                 Text("一同倒下的担保链", "Guarantee chains that fell together"),
-                hit,
+                hit.rename(columns={"group": "group_no"}),
                 formats={"expected": ".1f", "excess": ".1f", "p_value": ".4f"},
                 note=Text("p 值未作多重校正。", "p-values are not adjusted for the number of chains."),
                 shown=SHOWN,
@@ -333,11 +334,13 @@ def dynamics(study: Any) -> Section | None:
     parts = study.why
     blocks: list[Block] = []
     if parts.warning is not None:
+        moved = parts.warning.tidy().sort_values("p_above", ascending=False, kind="stable")
+        moved = moved.rename(columns={"worse": "worse_count", "better": "better_count"})
         blocks.append(
             TableBlock(
                 "dynamics.warning",
                 Text("迁徙预警（近四个季度）", "Early warning (last four quarters)"),
-                _named(study, parts.warning.tidy().sort_values("p_above", ascending=False, kind="stable")),
+                _named(study, moved),
                 formats={"expected": ".1f", "ratio": ".2f", **_RATIO},
                 note=Text(
                     "转入更差状态的笔数对全县迁徙所预期者。", "Loans that moved to a worse state against expectation."
@@ -371,7 +374,11 @@ def dynamics(study: Any) -> Section | None:
                     Text("变点（假发现率 10%）", "Change points (false discoveries 10 %)"),
                     _named(study, table),
                     formats={"before": ".2f", "after": ".2f", "ratio": ".2f", "p_value": ".3f", "q_value": ".3f"},
-                    note=Text("“最后一期”为变化前的最后季度。", "'last_before' is the last quarter before the change."),
+                    note=Text(
+                        "最早与最晚：变化前最后一期所在的范围；变化前无坏样本时倍数为 ∞。",
+                        "First and last: the range of the last quarter before the change; the factor is ∞ where no bad "
+                        "came before it.",
+                    ),
                 )
             )
     return Section("dynamics", Text("动态", "Dynamics"), blocks) if blocks else None

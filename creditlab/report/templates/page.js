@@ -141,18 +141,29 @@
     darkGround.addEventListener("change", () => drawn.forEach(draw));
   }
 
+  // a table wider than a sheet of A4 (186 mm, 703 px) is printed smaller; its text is 8 pt there and 14.4 px here
+  const fit = () => {
+    const root = document.documentElement;
+    root.classList.add("fitting");
+    const tables = [...document.querySelectorAll(".wide > table")];
+    const wanted = tables.map((table) => table.offsetWidth * (table.classList.contains("many") ? 0.54 : 0.74));
+    root.classList.remove("fitting");
+    tables.forEach((table, i) => { if (wanted[i] > 690) table.style.zoom = Math.max(0.5, 690 / wanted[i]).toFixed(3); });
+  };
   let closed = [];
   const toPaper = () => {
     if (paper) return;
     paper = true;
     closed = [...document.querySelectorAll("details:not([open])")];
     closed.forEach((details) => { details.open = true; });
+    fit();
     if (typeof Plotly !== "undefined") plots.forEach(draw);
   };
   const toScreen = () => {
     if (!paper) return;
     paper = false;
     closed.forEach((details) => { details.open = false; });
+    document.querySelectorAll(".wide > table").forEach((table) => { table.style.zoom = ""; });
     drawn.forEach(draw);
   };
   addEventListener("beforeprint", toPaper);
