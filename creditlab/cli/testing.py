@@ -33,6 +33,9 @@ def _add_roles(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--spec", help="TOML file with the bank's own thresholds and levels")
     verb.add_argument("--out", required=True)
     verb.add_argument("--lang", choices=("zh", "en"), default="zh")
+    verb.add_argument(
+        "--also", action="append", default=[], choices=("xlsx", "docx"), help="the report in this form too, beside it"
+    )
 
 
 def _roles(options: argparse.Namespace) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def _roles(options: argparse.Namespace) -> dict[str, Any]:
         options, ("group", "date", "period", "amount", "split", "pd", "score", "spec", "lang", "reference")
     )
     lists = {"challengers": options.challenger, "segments": options.segment, "protected": options.protected}
-    return {**named, **{name: tuple(found) for name, found in lists.items() if found}}
+    return {**named, "also": tuple(options.also), **{name: tuple(found) for name, found in lists.items() if found}}
 
 
 def _validate(options: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ from creditlab.report.findings_log import findings, findings_section, verdict_bl
 from creditlab.report.formal_sections import appendix_section, documentation_section, scope_section
 from creditlab.report.opinion_blocks import opinion_blocks
 from creditlab.report.outline import area_head
-from creditlab.results import made_at, plain
+from creditlab.results import digest, made_at, plain
 
 
 def study_document(
@@ -196,6 +196,7 @@ def _manifest(study: Any) -> dict[str, Any]:
         "models": {label: model.result_.stamp.to_dict() for label, model in study.models.items()},
         "config": plain(study.config),
         "sources": plain(study.sources),
+        "evidence": {name: digest(frame) for name, frame in getattr(study, "evidence", {}).items()},
     }
 
 

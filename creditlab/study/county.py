@@ -21,6 +21,7 @@ from creditlab.results import Stamp
 from creditlab.study.actions import actions
 from creditlab.study.collecting import Collection, county_collection
 from creditlab.study.crossfit import CrossFit, cross_explain
+from creditlab.study.evidence import evidence
 from creditlab.study.frame import ModellingFrame, modelling_frame
 from creditlab.study.geography import geography
 from creditlab.study.leakage import LeakHunt, hunt_in_county
@@ -80,9 +81,13 @@ def study_county(county: County, config: StudyConfig, *, name: str, progress: Pr
     panel = _panel(county, origin, expected.prob, out_of_village, config, land.graph)
     progress("原因、执行与动态", "why, enforcement, dynamics")
     why = _why(county, origin, expected, models["composition"], panel, dates[-1], config, land.graph)
+    kept = evidence(
+        _evidence_rows(data, late, models, out_of_village, expected, panel), data.X, explanations,
+        expected.contributions, land.graph, county,
+    )  # fmt: skip
     return _result(
         county, config, name, reconciliation, sample, data, late, models, validation, explanations, opinion, current,
-        panel, why, land.findings, leaks, collection,
+        panel, why, land.findings, leaks, collection, kept,
     )  # fmt: skip
 
 
@@ -161,6 +166,20 @@ def _why(
     return village_why(sample, panel, config.level, config.seed, county, as_of, townships, graph, places)
 
 
+def _evidence_rows(
+    data: ModellingFrame, late: np.ndarray, models: dict[str, Any], out_of_village: pd.Series, expected: CrossFit,
+    panel: VillagePanel,
+) -> pd.DataFrame:  # fmt: skip
+    """A row per row of the sample: who, when, where, how it ended, and every PD that the report uses."""
+    known = ("household_id", "as_of", "village_id", "officer", "branch", "balance", "granted_on", "bad")
+    rows = data.tidy()[[name for name in known if name in data.tidy()]].reset_index(drop=True)
+    prob = {f"pd_{label}": models[label].predict_proba(data.X)[:, 1] for label in ("card", "challenger")}
+    rows = rows.assign(split=np.where(late, OUT_OF_TIME, DEVELOPMENT), **prob)
+    return rows.assign(
+        pd_out_of_village=out_of_village.to_numpy(), pd_composition=expected.prob.to_numpy(), pd_expected=panel.prob
+    )
+
+
 def _places(county: County) -> pd.DataFrame:
     """The facts of a village that tables and maps show: code, name, township, centroid."""
     villages = county.tables["villages"].frame
@@ -187,6 +206,7 @@ def _result(
     about_map: pd.DataFrame,
     leaks: LeakHunt,
     collection: Collection,
+    kept: dict[str, pd.DataFrame],
 ) -> StudyResult:
     split = np.where(late, OUT_OF_TIME, DEVELOPMENT)
     leaks = leaks.judged(models["card"], config.drop)
@@ -225,6 +245,7 @@ def _result(
         reconciliation=reconciliation,
         geojson=county.geojson,
         dictionary=data.dictionary,
+        evidence=kept,
         stamp=Stamp.of([f"{t}:{s.digest}" for t, s in county.tables.items()], config.to_dict(), seed=config.seed),
         facts={
             "households scored": len(current.X),

@@ -16,6 +16,7 @@ from creditlab.files import whole_folder, write_json, write_text
 from creditlab.results import Result
 from creditlab.study.collecting import Collection
 from creditlab.study.leakage import LeakHunt
+from creditlab.study.evidence import FOLDER
 from creditlab.study.why import VillageWhy
 
 
@@ -40,6 +41,7 @@ class StudyResult(Result):
     leaks : features that may know the outcome, see `hunt_leaks`.
     collection : coverage, and what to collect next (county).
     links : rows without a number, how they were linked and by whom (county).
+    evidence : the tables from which `creditlab recheck` computes the report again, by name (see `study.evidence`).
     findings : what was imperfect in the data and what was done (table column rule severity rows first_rows).
     splits : rows and bads per split; waterfall : how the sample came about; sources : what was read.
     """
@@ -69,6 +71,7 @@ class StudyResult(Result):
     reconciliation: Result | None = None
     geojson: Mapping[str, Any] | None = None
     dictionary: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @property
     def villages(self) -> pd.DataFrame:
@@ -114,6 +117,7 @@ class StudyResult(Result):
     def write(self, out: str | os.PathLike[str], also: Sequence[str] = ()) -> Path:
         """Write report.html, cards.html, report.json, the models, study.toml and the tables; whole or not at all.
 
+        The internal edition has the folder `evidence` too: the rows from which `creditlab recheck` computes again.
         `also` may name 'xlsx' and 'docx': the report as a workbook and as a Word document beside the page.
         Returns the path of the report.
         """
@@ -134,6 +138,10 @@ class StudyResult(Result):
             self.config.write(folder / "study.toml")
             for name, frame in self._tables(document.edition).items():
                 write_table(folder, name, frame)
+            if document.edition == "internal" and self.evidence:
+                (folder / FOLDER).mkdir()
+                for name, frame in self.evidence.items():
+                    frame.to_parquet(folder / FOLDER / f"{name}.parquet", index=False)
         return Path(out) / "report.html"
 
     def _tables(self, edition: str) -> dict[str, pd.DataFrame]:

@@ -7,7 +7,7 @@ table in the same way.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -187,6 +187,7 @@ def validation_report(
     lang: str = "zh",
     spec: str | Path | None = None,
     reference: str | Path | None = None,
+    also: Sequence[str] = (),
     **roles: Any,
 ) -> ValidationResult:
     """Test saved models, or PD or score columns of models built elsewhere; write the report and its JSON beside it.
@@ -197,6 +198,7 @@ def validation_report(
     out : the HTML file; the JSON gets the same name with the ending .json.
     model : the path of a model.json, or several: the champion first, then challengers.
     spec : a TOML file with the bank's thresholds (see `ValidationSpec`). reference : an earlier report.json.
+    also : 'xlsx' and 'docx': the report as a workbook and as a Word document beside the page, under its name.
     roles : further columns by their role, see `Roles`. A score's PDs come from a logistic regression on it, and the
         report's calibration then speaks of that fit.
     """
@@ -213,7 +215,8 @@ def validation_report(
     rows = read_rows(frame, named, models, spec, (earlier or {}).get("manifest", {}).get("score_map"))
     result = validate(**rows.arguments, reference=(earlier or {}).get("reference") or None, spec=rows.spec)
     manifest = manifest_of(result, frame, named, rows, models, given[0])
-    write_validation(result, Path(table).name, manifest, out, lang, models, frame, rows.arguments["y"], earlier)
+    y = rows.arguments["y"]
+    write_validation(result, Path(table).name, manifest, out, lang, models, frame, y, earlier, also=also)
     return result
 
 
@@ -254,9 +257,12 @@ def write_validation(
     y: np.ndarray,
     earlier: Any = None,
     more: Mapping[str, Any] | None = None,
+    also: Sequence[str] = (),
 ) -> None:
-    """The report and its JSON beside it."""
+    """The report, its JSON beside it, and the forms of an office that `also` names."""
     from creditlab.report import render, validation_document
+    from creditlab.report.office import write_office
+
 
     champion = next(iter(models.values()), None)
     about = {} if champion is None else _about(champion, frame, y)
@@ -264,6 +270,7 @@ def write_validation(
     for area, found in (more or {}).items():
         blocks[area] = [*blocks.get(area, []), *found]
     document = validation_document(result, name, manifest, lang=lang, earlier=earlier, more=blocks, **about)
+    write_office(document, Path(out).parent, also, Path(out).stem)
     write_text(out, render(document))
     write_json(Path(out).with_suffix(".json"), document.to_dict())
 
@@ -310,12 +317,13 @@ def monitoring_report(
     lang: str = "zh",
     spec: str | Path | None = None,
     spread: float = 0.0,
+    also: Sequence[str] = (),
     **roles: Any,
 ) -> tuple[ValidationResult, Any]:
     """The next quarter in one call: all tests on stored bins, charts, village alerts, and what changed; one report.
 
     Columns and spec are those of the earlier report's manifest; `roles` and `spec` override them. Give `model` where
-    the earlier report was made with a model.json.
+    the earlier report was made with a model.json. `also` as in `validation_report`.
 
     Returns
     -------
@@ -351,7 +359,7 @@ def monitoring_report(
     )
     new = manifest_of(result, frame, named, rows, models, manifest["given"]) | {"earlier": manifest.get("stamp")}
     write_validation(
-        result, Path(table).name, new, out, lang, models, frame, given["y"], stored, {"stability": [changes]}
+        result, Path(table).name, new, out, lang, models, frame, given["y"], stored, {"stability": [changes]}, also
     )
     return result, diff
 
