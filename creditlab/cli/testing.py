@@ -127,6 +127,7 @@ def _recheck(options: argparse.Namespace) -> int:
     facts = result.facts
     print(f"{facts['figures']} figures 数字: {facts['equal']} equal 一致, {facts['different']} different 不一致,")
     print(f"{facts['unchecked']} not rechecked 未复算")
+    print(f"\nby section 按章节\n{result.sections().to_string(index=False)}")
     for name, table in (("different 不一致", result.differences()), ("not rechecked 未复算", result.unchecked())):
         if len(table):
             print(f"\n{name}\n{table.to_string(index=False, na_rep='', max_colwidth=90)}")

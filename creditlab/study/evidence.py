@@ -21,8 +21,15 @@ from creditlab.study import facts as records
 FOLDER = "evidence"
 #: columns of a case that a second path of the enforcement takes; who was sued is not among them
 CASE_COLUMNS = (
-    "village", "court", "enforcement_on", "closed_on", "outcome", "amount", "enforced_amount", "dishonest_list",
-)  # fmt: skip
+    "village",
+    "court",
+    "enforcement_on",
+    "closed_on",
+    "outcome",
+    "amount",
+    "enforced_amount",
+    "dishonest_list",
+)
 
 
 def evidence(

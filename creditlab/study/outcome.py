@@ -15,8 +15,8 @@ from creditlab.config import StudyConfig
 from creditlab.files import whole_folder, write_json, write_text
 from creditlab.results import Result
 from creditlab.study.collecting import Collection
-from creditlab.study.leakage import LeakHunt
 from creditlab.study.evidence import FOLDER
+from creditlab.study.leakage import LeakHunt
 from creditlab.study.why import VillageWhy
 
 

@@ -1,7 +1,7 @@
 """A report.json computed again from its data by a second path: `creditlab recheck`.
 
 Reports of `creditlab validate`, `monitor` and `scorecard` name their columns, so their rows and PDs can be had again. A
-county's modelling frame can only be built by the study itself: there the tables are checked against themselves.
+county's study leaves its rows in the folder `evidence` beside the report, with their digests in the manifest.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from creditlab.scorecard import Scorecard
 from creditlab.study.flat import flat_table
 from creditlab.study.models import load
 from creditlab.study.recheck_card import recheck_card
+from creditlab.study.recheck_county import recheck_county
+from creditlab.study.recheck_design import recheck_design
+from creditlab.study.recheck_tables import Shown
 from creditlab.study.splits import DEVELOPMENT, FEWEST_GROUPS, split_rows
 from creditlab.study.validating import Roles, load_models, read_report, read_rows
 from creditlab.validation.rechecking import (
@@ -36,7 +39,7 @@ from creditlab.validation.rechecking import (
     recheck_result,
 )
 
-COUNTY = "a county's modelling frame is built by the study itself 县域建模表须由研究流程生成"
+NO_EVIDENCE = "no folder 'evidence' beside the report: write the study again 报告旁没有 evidence 文件夹，请重新生成"
 ELSEWHERE = "made on other rows, or by the model itself 基于其他样本或模型本身"
 #: names of models in figures → in tests
 SHOWN = {"评分卡": "card", "挑战者": "challenger", "scorecard": "card"}
@@ -66,11 +69,14 @@ def recheck_report(report: str | Path, data: str | Path, model: Any = None) -> R
     known = None
     if "columns" in manifest:
         known, rows = _validated(manifest, data, model)
+    elif "sources" in manifest and Path(data).is_dir():
+        known, rows, shown = recheck_county(stored, Path(report).parent, Path(data))
+        rows += shown.found
     elif Path(data).is_file() and (manifest.get("config") or {}).get("target"):
         known, rows = _studied(stored, Path(report).parent, data)
     spec = {**_spec(stored), "development": _development(manifest)}
     if known is None:
-        rows += [_left("test", t["id"], t["scope"], _count(t, FIGURES), COUNTY) for t in tests]
+        rows += [_left("test", t["id"], t["scope"], _count(t, FIGURES), NO_EVIDENCE) for t in tests]
     else:
         rows += recheck_lines(tests, known, spec, stored.get("reference", {}))
     done = {str(row["id"]) for row in rows if row["part"] in ("table", "figure")}
@@ -186,7 +192,14 @@ def _studied(stored: Mapping[str, Any], folder: Path, data: Any) -> tuple[Data |
             rows += _by_sql(name, model, table.X)
             if name == "card" and table.weight is None:
                 fitted = split == DEVELOPMENT
-                rows += recheck_card(stored, model, table.X[fitted], table.y[fitted])
+                rows += recheck_card(
+                    stored, model, table.X[fitted], table.y[fitted], None if several is None else several[fitted]
+                )
+                own = {"bad": table.y, "split": split, "pd_card": prob[name]}
+                own |= {} if several is None else {"village_id": several}
+                shown = Shown(stored)
+                recheck_design(shown, model, table.X.reset_index(drop=True), pd.DataFrame(own))
+                rows += shown.found
     if "card" not in prob:
         raise InputError(message("model.json beside the report", "none", str(folder), "Keep the folder together."))
     return Data(table.y, prob, split.astype(object), several), rows
@@ -224,5 +237,5 @@ def _count(row: Mapping[str, Any], names: Any) -> int:
 
 
 def _left(part: str, id: str, scope: str, count: int, reason: str) -> dict[str, Any]:
-    figure = {"figure": f"{count} figures", "reported": float(count)}
+    figure = {"figure": f"{count} figures", "reported": float(count), "figures": count}
     return {"part": part, "id": id, "scope": scope, **figure, "state": UNCHECKED, "reason": reason}

@@ -263,7 +263,6 @@ def write_validation(
     from creditlab.report import render, validation_document
     from creditlab.report.office import write_office
 
-
     champion = next(iter(models.values()), None)
     about = {} if champion is None else _about(champion, frame, y)
     blocks = {area: list(found) for area, found in about.pop("more", {}).items()}

@@ -17,6 +17,7 @@ import pandas as pd
 from creditlab.errors import InputError, message
 from creditlab.files import write_text
 from creditlab.results import Result, Stamp
+from creditlab.validation.second_draws import MOST_ROWS, TOO_MANY, drawn_limits
 from creditlab.validation.second_path import (
     DRAWN,
     DRAWN_FIGURES,
@@ -31,7 +32,7 @@ from creditlab.validation.second_path import (
 from creditlab.validation.second_ranks import Part
 
 FIGURES = ("n", "estimate", "statistic", "df", "p_value", "lo", "hi")
-COLUMNS = ["part", "id", "scope", "figure", "reported", "second", "difference", "state", "reason"]
+COLUMNS = ["part", "id", "scope", "figure", "reported", "second", "difference", "state", "reason", "figures"]
 EQUAL, DIFFERENT, UNCHECKED = "equal", "different", "not rechecked"
 NO_ROWS = "no second path for this scope 该范围无法复算"
 
@@ -40,8 +41,8 @@ NO_ROWS = "no second path for this scope 该范围无法复算"
 class Recheck(Result):
     """A row per reported figure: the reported and the second value, their difference, and the state.
 
-    state : equal (within a relative 1e-6, or the tolerance of the quadrature), different, or not rechecked with a
-    reason.
+    state : equal (within a relative 1e-6, the tolerance of the quadrature, or a Monte-Carlo limit that the reason
+    states), different, or not rechecked with a reason. figures : how many figures of the report a row stands for.
     """
 
     title: ClassVar[str] = "Recheck by a second path 第二路径复算"
@@ -53,7 +54,23 @@ class Recheck(Result):
     def unchecked(self) -> pd.DataFrame:
         """What was not computed again, and why: a row per part, id and reason with the number of figures."""
         rows = self.table[self.table["state"] == UNCHECKED]
-        return rows.groupby(["part", "id", "reason"], sort=False).size().rename("figures").reset_index()
+        return rows.groupby(["part", "id", "reason"], sort=False)["figures"].sum().reset_index()
+
+    def sections(self) -> pd.DataFrame:
+        """A row per section of the report: figures that are equal, different, not rechecked.
+
+        The section is the first part of an id.
+        """
+        section = (
+            self.table["id"]
+            .astype(str)
+            .str.replace(r"[ .].*", "", regex=True)
+            .where(self.table["part"].isin(["table", "figure"]), self.table["part"])
+        )
+        counts = self.table.assign(section=section).pivot_table(
+            index="section", columns="state", values="figures", aggfunc="sum", fill_value=0, sort=False
+        )
+        return counts.reindex(columns=[EQUAL, DIFFERENT, UNCHECKED], fill_value=0).astype(int).reset_index()
 
     def write(self, path: Any) -> None:
         """All figures as CSV."""
@@ -63,9 +80,10 @@ class Recheck(Result):
 def recheck_result(rows: list[dict[str, Any]], inputs: Any) -> Recheck:
     """The rows as a result with its counts."""
     table = pd.DataFrame(rows, columns=COLUMNS)
-    counts = table["state"].value_counts()
+    table["figures"] = table["figures"].fillna(1).astype(int)
+    counts = table.groupby("state")["figures"].sum()
     facts = {
-        "figures": len(table),
+        "figures": int(table["figures"].sum()),
         "equal": int(counts.get(EQUAL, 0)),
         "different": int(counts.get(DIFFERENT, 0)),
         "unchecked": int(counts.get(UNCHECKED, 0)),
@@ -121,13 +139,22 @@ def _line(
     }
     common = {"part": "test", "id": id, "scope": str(line["scope"])}
     why, second = _why_not(id), dict[str, float]()
+    if set(reported) == {"n"}:  # a line that was refused, or is about rows only
+        why = ""
     part = None if why else _part(line, data, spec, reference, names)
     if part is not None:
         second, why = _second(id, part, figures=bool(set(reported) - {"n"}))
     elif not why:
         why = NO_ROWS
+    limits, spread = _drawn(id, part, reported, int(spec.get("draws", 200)))
+    second = {**second, **limits}
     for name, value in reported.items():
-        drawn = DRAWN if name in DRAWN_FIGURES.get(id, ()) else ""
+        by_draws = name in DRAWN_FIGURES.get(id, ())
+        if by_draws and name in limits:
+            yield {**common, "figure": name, "reported": value, **within(value, limits[name], spread)}
+            continue
+        many = part is not None and len(part.y) > MOST_ROWS
+        drawn = (TOO_MANY if many else DRAWN) if by_draws else ""
         if why or drawn or name not in second:
             yield {**common, "figure": name, "reported": value, "state": UNCHECKED, "reason": why or drawn or NO_ROWS}
         else:
@@ -137,6 +164,21 @@ def _line(
                 "reported": value,
                 **compared(value, second[name], LOOSE.get(id, TOLERANCE)),
             }
+
+
+def _drawn(id: str, part: Part | None, reported: Mapping[str, float], draws: int) -> tuple[dict[str, float], float]:
+    """Limits that come from a bootstrap, by other draws, and how far both may be apart."""
+    wanted = DRAWN_FIGURES.get(id, ())
+    if part is None or not set(wanted) & set(reported) or len(part.y) > MOST_ROWS or "estimate" not in reported:
+        return {}, 0.0
+    return drawn_limits(id, part, reported["estimate"], draws)
+
+
+def within(reported: float, second: float, limit: float) -> dict[str, Any]:
+    """A figure from draws beside one from other draws: equal within a stated Monte-Carlo limit."""
+    gap = second - reported
+    told = f"draws: within {limit:.3g} 随机抽样：容差 {limit:.3g}"
+    return {"second": second, "difference": gap, "state": EQUAL if abs(gap) <= limit else DIFFERENT, "reason": told}
 
 
 def _second(id: str, part: Part, figures: bool) -> tuple[dict[str, float], str]:
@@ -256,13 +298,16 @@ def recheck_curves(rows: Any, data: Data, spec: Mapping[str, Any], names: Mappin
         own = names.get(str(model), str(model))
         common = {"part": "figure", "id": f"{curve} curve", "scope": f"{model} · {scope}"}
         if where is None or own not in data.prob:
+            count = int(points[["x", "y", "lo", "hi", "n"]].notna().to_numpy().sum())
             reason = {"figure": "points", "reported": float(len(points)), "state": UNCHECKED, "reason": NO_ROWS}
+            reason |= {"figures": count}
             found.append({**common, **reason})
             continue
         part = Part(data.y[where], data.prob[own][where], None, float(spec["level"]), grades=int(spec["grades"]))
         second = roc(part, points["n"].to_numpy(dtype=int)) if curve == "roc" else calibration(part)
         for figure in ("x", "y", "lo", "hi", "n"):
-            found.append({**common, "figure": figure, **_largest(points[figure], second[figure])})
+            worst = _largest(points[figure], second[figure])
+            found.append({**common, "figure": figure, **worst, "figures": int(points[figure].notna().sum())})
     return found
 
 
@@ -290,7 +335,8 @@ def recheck_arithmetic(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
                 worst = max(gaps, key=lambda gap: gap[0])[1]
                 second = worst[parts[0]] / worst[parts[1]]
                 common = {"part": "table", "id": id, "scope": f"{len(fit)} rows", "figure": rule}
-                found.append({**common, "reported": float(worst[whole]), **compared(float(worst[whole]), second)})
+                line = {**common, "reported": float(worst[whole]), **compared(float(worst[whole]), second)}
+                found.append({**line, "figures": len(fit)})
     return found
 
 
@@ -320,9 +366,9 @@ def recheck_printed(tables: Mapping[str, Any], lines: Any) -> list[dict[str, Any
         if shown:
             strange = sum(not any(_within(_numbers(r), line) for line in held) for r in shown)
             common = {"part": "table", "id": id, "scope": f"{len(shown)} rows", "figure": "rows as in tests"}
-            found.append(
-                {**common, "reported": float(len(shown)), **compared(float(len(shown)), float(len(shown) - strange))}
-            )
+            line = {**common, "reported": float(len(shown))}
+            count = sum(_number(value) for row in rows for value in row.values())
+            found.append({**line, **compared(float(len(shown)), float(len(shown) - strange)), "figures": count})
     return found
 
 

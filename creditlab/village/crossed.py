@@ -262,7 +262,11 @@ def _log_prior(log_sd: np.ndarray) -> float:
 def _nodes(
     design: _Design, y: np.ndarray, offset: np.ndarray, seed: int
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, _Mode]]]:
-    """The mode of log σ, and nodes drawn around it with the effects' mode at each."""
+    """The mode of log σ, and nodes drawn around it with the effects' mode at each.
+
+    Nodes come from a normal around the mode and are drawn again by what the posterior is over that normal: log σ of a
+    factor with few levels is far from normal, and nodes without weights would make its effects too wide.
+    """
     last: list[_Mode | None] = [None]
 
     def minus(log_sd: np.ndarray) -> float:
@@ -271,16 +275,26 @@ def _nodes(
         return -mode.log_marginal - _log_prior(log_sd)
 
     k = len(design.sizes)
-    found = minimize(
-        minus, np.full(k, np.log(0.4)), method="L-BFGS-B", bounds=[(-4.5, 1.5)] * k, options={"ftol": 1e-7}
-    )
+    # heights are known to 1e-8: slopes from smaller steps than 1e-3 would be noise, and the search would stop at once
+    options = {"ftol": 1e-7, "eps": 1e-3}
+    found = minimize(minus, np.full(k, np.log(0.4)), method="L-BFGS-B", bounds=[(-4.5, 1.5)] * k, options=options)
     curvature = _curvature(minus, found.x)
     values, vectors = np.linalg.eigh(curvature)
     root = vectors / np.sqrt(np.clip(values, 0.25, None))  # a flat direction is bounded by the prior
     rng = np.random.default_rng(seed)
     half = rng.standard_normal((NODES // 2, k))
-    points = np.clip(found.x + np.einsum("dj,ij->di", np.vstack([half, -half]), root), -4.5, 1.5)
-    return found.x, [(point, _mode(design, y, offset, point, last[0])) for point in points]
+    score = np.vstack([half, -half])
+    points = np.clip(found.x + np.einsum("dj,ij->di", score, root), -4.5, 1.5)
+    nodes = [(point, _mode(design, y, offset, point, last[0])) for point in points]
+    height = np.array([mode.log_marginal + _log_prior(point) for point, mode in nodes]) + (score**2).sum(axis=1) / 2
+    return found.x, _again(nodes, np.exp(height - height.max()))
+
+
+def _again(nodes: list[Any], weight: np.ndarray) -> list[Any]:
+    """As many nodes, each as often as its weight says (systematic resampling: no further chance)."""
+    ends = np.cumsum(weight) / weight.sum()
+    places = np.searchsorted(ends, (np.arange(len(nodes)) + 0.5) / len(nodes))
+    return [nodes[min(int(place), len(nodes) - 1)] for place in places]
 
 
 def _curvature(minus: Any, x: np.ndarray, step: float = 0.1) -> np.ndarray:

@@ -65,7 +65,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--amount",
         "balance",
     ]
-    assert main([*call, "--spec", str(folder / "bank.toml"), "--out", str(folder / "first.html")]) == 0
+    call += ["--spec", str(folder / "bank.toml"), "--also", "xlsx", "--also", "docx"]
+    assert main([*call, "--out", str(folder / "first.html")]) == 0
     return folder
 
 
@@ -90,6 +91,14 @@ def test_a_score_made_elsewhere_gets_the_whole_report(place):
     assert tests.query("section == 'robustness'")["reason"].str.contains("needs the model|pass frame").all()
     assert stored["reference"]["pd"]["counts"] and stored["manifest"]["columns"]["group"] == "village"
     assert "cal.segments" in set(tests["id"]) and (tests["id"] == "fair.air").any()
+
+
+def test_the_report_comes_as_workbook_and_word_document_too(place):
+    from docx import Document
+    from openpyxl import load_workbook
+
+    assert len(load_workbook(place / "first.xlsx").sheetnames) > 5
+    assert any("AUC" in p.text or "验证" in p.text for p in Document(str(place / "first.docx")).paragraphs)
 
 
 def test_every_figure_agrees_by_the_second_path(place):

@@ -116,3 +116,11 @@ def test_awkward_inputs():
         crossed_effects(np.arange(20) % 2, prob, np.arange(20) // 5, {})
     singles = crossed_effects(np.arange(20) % 4 == 0, prob, np.arange(20), {"officer": np.arange(20) // 4})
     assert np.isfinite(singles.tidy()["effect"]).all()
+
+
+def test_spreads_that_differ_are_found_where_levels_are_few():
+    """The search of the spreads once stopped after one step, with the same spread for both factors."""
+    bad, p, village, officer, *_ = county(seed=2, villages=16, each=35, officers=5, bad_officer=2.5, spread=0.0)
+    found = crossed_effects(bad, p, village, {"officer": officer})
+    assert found.facts["sd_officer"] > 1.5 * found.facts["sd_village"]
+    assert found.facts["sd_village_hi"] < 1.0
