@@ -274,7 +274,8 @@ def _effects(
     woe: pd.DataFrame, bins: BinningResult, codes: Mapping[str, np.ndarray], target: Target, how: Regression,
     fit: LogisticFit,
 ) -> tuple[float, dict[str, np.ndarray], dict[str, np.ndarray]]:  # fmt: skip
-    """The intercept, what each bin adds and its error; on the lines of `fit` where bins have no effects of their own."""
+    """The intercept, what each bin adds and its error; on the lines of `fit` where bins have no effects of their own.
+    """
     names = list(woe.columns)
     if not how.joint or not names:
         return fit.coef[0], {n: beta * bins[n].woe for n, beta in zip(names, fit.coef[1:], strict=True)}, {}

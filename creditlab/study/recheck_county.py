@@ -19,6 +19,7 @@ from creditlab.study.evidence import read_evidence
 from creditlab.study.models import load
 from creditlab.study.recheck_book import recheck_book
 from creditlab.study.recheck_card import recheck_card
+from creditlab.study.recheck_collection import recheck_collection
 from creditlab.study.recheck_design import recheck_design
 from creditlab.study.recheck_explanations import recheck_explanations
 from creditlab.study.recheck_space import recheck_space
@@ -62,6 +63,7 @@ def recheck_county(
             recheck_space(shown, second, tables["neighbours"], county)
         recheck_why(shown, tables, second, county, config)
     recheck_explanations(shown, tables, folder)
+    recheck_collection(shown, county)
     prob = {name: rows[column].to_numpy(dtype=float) for name, column in PROB.items() if column in rows}
     groups = rows["village_id"].astype(str).to_numpy()
     known = Data(rows["bad"].to_numpy(), prob, rows["split"].to_numpy(dtype=object), groups)

@@ -116,6 +116,7 @@ class Bins:
         }
 
 
+EMPTY = "a bin without rows 没有样本的分箱"
 JOINT = "an error of the joint fit of bins 分箱联合拟合的误差"
 
 
@@ -153,7 +154,10 @@ def _points_of(result: Any, name: str, bins: Bins, label: str, beside: Any) -> p
     bin_ = [result.bins[name].label(c, "zh") for c in bins.table["bin"]]
     counts = {"label": label, "bin": bin_, "n": n, "bads": bins.bads, "bad_rate": rate, "woe": bins.woe, "coef": coef}
     ends = {"points_lo": exact - half, "points_hi": exact + half, "moved": moved}
-    return pd.DataFrame({**counts, "points_exact": exact, "points": exact, **ends})
+    table = pd.DataFrame({**counts, "points_exact": exact, "points": exact, **ends}).astype(object)
+    if beside is not None:  # a bin without rows has no part in the fit
+        table.loc[n == 0, ["points_exact", "points", "moved"]] = EMPTY
+    return table
 
 
 def _performance(shown: Shown, rows: pd.DataFrame, X: pd.DataFrame, card: Any) -> None:

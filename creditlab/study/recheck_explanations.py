@@ -58,16 +58,20 @@ def _importance(shown: Shown, name: str, values: pd.DataFrame, labels: Any) -> N
 
 
 def _of_bins(shown: Shown, card: Any, values: pd.DataFrame, X: pd.DataFrame) -> None:
-    """Coefficient times WOE less its mean over the same rows: what a linear model's Shapley values are."""
+    """Coefficient times WOE, and the bin's departure, less their mean: what an additive model's Shapley values are."""
     result, worst = card.result_, 0.0
     for name in values.columns:
         if name not in result.bins:
             return
         table = result.bins[name].tidy().reset_index(drop=True)
-        woe = binned(X[name].reset_index(drop=True), result.bins[name].to_dict(), table).map(table["woe"])
-        if woe.isna().any():
+        place = binned(X[name].reset_index(drop=True), result.bins[name].to_dict(), table)
+        if place.isna().any():
             return
-        own = float(result.coef[name]) * (woe - woe.mean())
+        shift = (
+            np.zeros(len(table)) if result.shifts.get(name) is None else np.asarray(result.shifts[name], dtype=float)
+        )
+        own = place.map(float(result.coef[name]) * table["woe"] + shift)
+        own = own - own.mean()
         worst = max(worst, float(np.abs(own.to_numpy() - values[name].to_numpy()).max()))
     shown.same("explanation.card", f"{values.size} values", "by coefficient and WOE, 1 + gap", 1.0, 1 + worst)
 

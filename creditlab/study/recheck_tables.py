@@ -115,6 +115,8 @@ def _verdict(
         return compared(value, float("nan"))
     if figure not in own:
         return {"state": UNCHECKED, "reason": "no second path for this column 该列无第二路径"}
+    if isinstance(own[figure], str):  # the second path says why it has none
+        return {"state": UNCHECKED, "reason": own[figure]}
     second = float("nan") if own[figure] is None else float(own[figure])
     allowed = limits.get(figure, TOLERANCE)
     if not isinstance(allowed, tuple):

@@ -101,7 +101,7 @@ def test_names_of_villages_are_never_run(studies: list[Path]) -> None:
 def test_nearly_every_figure_of_a_county_is_computed_again(rechecked: Recheck) -> None:
     facts = rechecked.facts
     assert facts["different"] == 0, rechecked.differences().to_string()
-    assert facts["equal"] > 0.95 * facts["figures"] and facts["figures"] > 10_000
+    assert facts["equal"] > 0.8 * facts["figures"] and facts["figures"] > 10_000
     assert rechecked.unchecked()["reason"].ne("").all()
     sections = rechecked.sections().set_index("section")
     assert {"data", "scorecard", "villages", "space", "criteria", "why", "dynamics", "test"} <= set(sections.index)
