@@ -43,10 +43,8 @@ def _covered(shown: Shown, id: str, table: pd.DataFrame, keys: list[str], homes:
 
 
 def _ledger(shown: Shown) -> None:
-    for id, keys in (
-        ("collection.villages", ["village_id", "action", "source"]),
-        ("collection.sources", ["action", "source"]),
-    ):
+    by = ["action", "source"]
+    for id, keys in (("collection.villages", ["village_id", *by]), ("collection.sources", by)):
         table = shown.frame(id)
         if not len(table):
             continue
