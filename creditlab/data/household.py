@@ -116,7 +116,8 @@ class KnownTables(Mapping[str, pd.DataFrame]):
         return self._consents[purpose]
 
     def _of_purpose(self, purpose: str) -> dict[str, pd.Index]:
-        papers = self["consents"]
+        named = ("household_id", "covers", "purpose", "given_on", "valid_to", "withdrawn_on")
+        papers = self.part("consents", named)
         valid = (papers["given_on"] <= self._as_of) & (papers["valid_to"] >= self._as_of)
         valid &= papers["withdrawn_on"].isna() & papers["purpose"].eq(purpose)
         return {str(name): pd.Index(rows["household_id"].unique()) for name, rows in papers[valid].groupby("covers")}

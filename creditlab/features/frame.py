@@ -84,18 +84,26 @@ _TURNS = (
     "collection_log", "agriculture", "businesses", "tax", "social_security", "housing_fund", "third_party", "payments",
     "credit_reports", "deposits", "loans", "loan_months", "guarantees", "judgments", "applications",
 )  # fmt: skip
+#: the table with the most rows; of it a later turn asks only for what its own turn has made by household
+_LARGEST = "deposits"
 
 
 def _measured(features: Sequence[Feature], known: Known) -> dict[str, pd.Series]:
     """Each feature filled; a table is let go after the last feature that opens it, so that memory stays low."""
     turn = {"households": -1} | {table: place for place, table in enumerate(_TURNS)}
-    order = sorted(features, key=lambda f: max(turn.get(t, len(turn)) for t in f.tables))
+
+    def of(feature: Feature) -> int:
+        return max(turn.get(t, len(turn)) for t in feature.tables)
+
+    order = sorted(features, key=of)
     last = {table: place for place, f in enumerate(order) for table in f.tables}
     columns: dict[str, pd.Series] = {}
     gone: set[str] = set()
     for place, feature in enumerate(order):
         values = known.view(feature).measure() if known.has(feature) else None
         columns[feature.name] = fill(values, feature, known)
+        if place + 1 < len(order) and of(feature) == turn[_LARGEST] < of(order[place + 1]):
+            known.forget_rows([_LARGEST])
         done = {table for table, at in last.items() if at <= place and table not in gone}
         if done and not {"loans", "loan_months"} & done or {"loans", "loan_months"} <= {*done, *gone}:
             known.forget({*done, *gone})

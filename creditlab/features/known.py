@@ -16,7 +16,7 @@ import pandas as pd
 
 from creditlab.checks import check_columns
 from creditlab.data.schema import PROVENANCE, TABLES
-from creditlab.data.texts import places
+from creditlab.data.texts import among, places
 from creditlab.errors import PolicyError, message
 from creditlab.features.spec import FEWEST_OTHERS, Feature
 
@@ -81,9 +81,20 @@ class Known:
         about |= {"loans", "loan_months"} if {"loans", "loan_months"} <= set(tables) else set()
         for key in list(self._made):
             make, *args = key
-            of_notes = make in (_notes, _note_months, _reported, _open_notes) and "loans" in about
+            of_notes = make in (_notes, _note_months, _reported, _open_notes, _closing) and "loans" in about
             if of_notes or (make in (_rows, _recent, _latest, _last_months) and args[0] in about):
                 del self._made[key]
+        self._give_back()
+
+    def forget_rows(self, tables: Collection[str]) -> None:
+        """Let go of the rows of some tables, and of what was cut from them by date only; what was made of it stays."""
+        for key in list(self._made):
+            make, *args = key
+            if make in (_rows, _recent) and args[0] in tables:
+                del self._made[key]
+        self._give_back()
+
+    def _give_back(self) -> None:
         if "pyarrow" in sys.modules:  # texts lie in its pool, which keeps what was let go
             sys.modules["pyarrow"].default_memory_pool().release_unused()
 
@@ -195,9 +206,8 @@ class View:
     def county_months(self, notes: pd.Series) -> pd.DataFrame:
         """These notes of anybody at the last month end that the bank has closed."""
         known = self._known.whole
-        months = known.once(_rows, "loan_months")
-        months = months[(months["month_end"] == known.once(_closed_month)) & months["note_id"].isin(notes)]
-        return self._shown(months, "loan_months")
+        months = known.once(_closing)
+        return self._shown(months[among(months["note_id"], notes).to_numpy()], "loan_months")
 
     def arrears_in_county(self, households: pd.Series) -> pd.Series:
         """Most days past due at the last closed month of these households (row numbers of the whole file)."""
@@ -351,8 +361,9 @@ def _last_months(known: Known, table: str, months: int) -> pd.DataFrame:
 def _present(known: Known, table: str) -> np.ndarray:
     if table == "households":
         return np.ones(len(known.households), dtype=bool)
-    rows = known.once(_rows, table)
-    return _marked(known, rows["household"] if "household" in rows.columns else known.rows_of_file)
+    if "household_id" not in known.columns(table) or table in _OF_VILLAGES:
+        return np.ones(len(known.households), dtype=bool)
+    return _marked(known, known.once(_rows, table)["household"])
 
 
 def _unconnected(known: Known) -> dict[str, np.ndarray]:
@@ -388,6 +399,8 @@ def _note_months(known: Known, months: int | None) -> pd.DataFrame:
     frame, notes = known.once(_rows, "loan_months"), known.once(_notes)
     place = places(frame["note_id"], pd.Index(notes["note_id"]))
     home = notes["household"].to_numpy()[place[place >= 0]]
+    known.once(_closing)  # all that is asked of the other notes' months: the rest of the largest table is let go
+    known.forget_rows(["loan_months"])
     return _kept(frame, place >= 0).assign(household=home)
 
 
@@ -397,6 +410,12 @@ def _closed_month(known: Known) -> pd.Timestamp:
     if "control_totals" in known.file.tables:
         ends.append(known.once(_rows, "control_totals")["month_end"].max())
     return max((e for e in ends if e is not pd.NaT), default=pd.NaT)
+
+
+def _closing(known: Known) -> pd.DataFrame:
+    """The notes of anybody at the last month end that the bank has closed."""
+    months = known.once(_rows, "loan_months")
+    return months[months["month_end"] == known.once(_closed_month)]
 
 
 def _reported(known: Known) -> pd.DataFrame:
