@@ -16,16 +16,16 @@ from creditlab.checks import check_level
 from creditlab.errors import InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Economics, Sums, divided
-from creditlab.scorecard.exhibit import MONEY, RATE, Shown, Told, exhibit
+from creditlab.scorecard.exhibit import MONEY, RATE, Shown, exhibit
 
 #: cut-offs of a sweep that names none
 MOST = 50
 
 
 FACTS = (
-    Told("户数", "n", "n"), Told("有结果", "known", "known"), Told("坏", "bads", "bads"),
-    Told("村", "villages", "villages"), Told("利润最高的准入分", "best cut-off", "best_cutoff", ".6g"),
-    Told("与其无法区分：自", "as good from", "as_good_from", ".6g"), Told("至", "to", "as_good_to", ".6g"),
+    Shown("户数", "n", "n"), Shown("有结果", "known", "known"), Shown("坏", "bads", "bads"),
+    Shown("村", "villages", "villages"), Shown("利润最高的准入分", "best cut-off", "best_cutoff", ".6g"),
+    Shown("与其无法区分：自", "as good from", "as_good_from", ".6g"), Shown("至", "to", "as_good_to", ".6g"),
 )  # fmt: skip
 COLUMNS = (
     Shown("准入分", "cut-off", "cutoff", ".6g"),

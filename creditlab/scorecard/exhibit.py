@@ -30,7 +30,7 @@ WHOLE, RATE, MONEY = ",.0f", ".1%", ",.0f"
 
 @dataclass(frozen=True)
 class Shown:
-    """One column of the page: headings, the column, its format; with the columns of its limits where it has them.
+    """A column or a fact of the page: headings, its name, its format; with the names of its limits where it has them.
 
     A column of text has the format ''; `en_column` is its English half.
     """
@@ -44,19 +44,7 @@ class Shown:
     en_column: str = ""
 
 
-@dataclass(frozen=True)
-class Told:
-    """A fact of the page: headings, its name among the facts, its format; with the names of its limits."""
-
-    zh: str
-    en: str
-    fact: str
-    form: str = WHOLE
-    lo: str = ""
-    hi: str = ""
-
-
-def exhibit(result: Result, facts: Sequence[Told], columns: Sequence[Shown], *, note: str = "", by: str = "") -> str:
+def exhibit(result: Result, facts: Sequence[Shown], columns: Sequence[Shown], *, note: str = "", by: str = "") -> str:
     """The table of a result; columns and facts that it does not have are left out.
 
     `by` : a column whose first row of each value is set off by a rule. `note` : a sentence under the table.
@@ -68,7 +56,7 @@ def exhibit(result: Result, facts: Sequence[Told], columns: Sequence[Shown], *, 
     first = [bool(by) and (k == 0 or row[by] != rows[k - 1][by]) for k, row in enumerate(rows)]
     between = "<br>" if len(there) > NARROW else " "
     body = [_row(row, there, new, between) for row, new in zip(rows, first, strict=True)]
-    told = [f"{escape(' '.join(_once(one)))} <b>{_fact(given, one)}</b>" for one in facts if one.fact in given]
+    told = [f"{escape(' '.join(_once(one)))} <b>{_fact(given, one)}</b>" for one in facts if one.column in given]
     more = f"<p><small>… {len(table)} 行 rows</small></p>" if len(table) > MOST else ""
     return (
         f"{_OPEN}<h4 style='margin:.3em 0'>{escape(result.title)}</h4><p style='margin:.2em 0'>{' · '.join(told)}</p>"
@@ -78,7 +66,7 @@ def exhibit(result: Result, facts: Sequence[Told], columns: Sequence[Shown], *, 
     )
 
 
-def _once(one: Shown | Told) -> list[str]:
+def _once(one: Shown) -> list[str]:
     """The headings, once where they are the same."""
     return list(dict.fromkeys([one.zh, one.en]))
 
@@ -113,8 +101,8 @@ def _cell(row: Mapping[str, Any], one: Shown, between: str) -> str:
     return _number(value, one.form) + (f"{between}<small>{limits}</small>" if limits else "")
 
 
-def _fact(facts: Mapping[str, Any], one: Told) -> str:
-    value = facts[one.fact]
+def _fact(facts: Mapping[str, Any], one: Shown) -> str:
+    value = facts[one.column]
     if isinstance(value, NotEstimable):
         return f"– ({escape(value.reason)})"
     if isinstance(value, str):

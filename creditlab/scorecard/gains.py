@@ -17,11 +17,11 @@ from creditlab.errors import InputError, message
 from creditlab.results import Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Sums, divided
 from creditlab.scorecard.cutoffs import read_points
-from creditlab.scorecard.exhibit import RATE, Shown, Told, exhibit
+from creditlab.scorecard.exhibit import RATE, Shown, exhibit
 
 FACTS = (
-    Told("户数", "n", "n"), Told("坏", "bads", "bads"), Told("村", "villages", "villages"),
-    Told("KS", "KS", "ks", ".3f"),
+    Shown("户数", "n", "n"), Shown("坏", "bads", "bads"), Shown("村", "villages", "villages"),
+    Shown("KS", "KS", "ks", ".3f"),
 )  # fmt: skip
 COLUMNS = (
     Shown("档", "band", "band"),

@@ -18,7 +18,7 @@ from creditlab.checks import check_level, check_prob, check_target, check_weight
 from creditlab.errors import InputError, message
 from creditlab.results import Result, Stamp
 from creditlab.scaling import Scale
-from creditlab.scorecard.exhibit import RATE, Shown, Told, exhibit
+from creditlab.scorecard.exhibit import RATE, Shown, exhibit
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class MasterScale:
 
 
 FACTS = (
-    Told("户数", "n", "n"), Told("等级", "grades", "grades"), Told("有户的等级", "grades in use", "used"),
-    Told("最大占比", "largest share", "largest_share", RATE),
+    Shown("户数", "n", "n"), Shown("等级", "grades", "grades"), Shown("有户的等级", "grades in use", "used"),
+    Shown("最大占比", "largest share", "largest_share", RATE),
 )  # fmt: skip
 COLUMNS = (
     Shown("等级", "grade", "grade", ""),

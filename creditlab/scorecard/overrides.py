@@ -17,7 +17,7 @@ from creditlab.errors import InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Sums, divided
 from creditlab.scorecard.cutoffs import read_points
-from creditlab.scorecard.exhibit import RATE, Shown, Told, exhibit
+from creditlab.scorecard.exhibit import RATE, Shown, exhibit
 from creditlab.scorecard.swaps import cell_table
 
 #: cell → what it is called, zh and en
@@ -31,9 +31,9 @@ ALL = "all"
 
 
 FACTS = (
-    Told("户数", "n", "n"), Told("准入分", "cut-off", "cutoff", ".6g"),
-    Told("低端推翻率", "low-side overrides", "low_side_rate", RATE, "low_side_lo", "low_side_hi"),
-    Told("高端推翻率", "high-side overrides", "high_side_rate", RATE, "high_side_lo", "high_side_hi"),
+    Shown("户数", "n", "n"), Shown("准入分", "cut-off", "cutoff", ".6g"),
+    Shown("低端推翻率", "low-side overrides", "low_side_rate", RATE, "low_side_lo", "low_side_hi"),
+    Shown("高端推翻率", "high-side overrides", "high_side_rate", RATE, "high_side_lo", "high_side_hi"),
 )  # fmt: skip
 COLUMNS = (
     Shown("类别", "label", "label", ""),

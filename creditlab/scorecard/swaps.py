@@ -18,7 +18,7 @@ from creditlab.errors import InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Economics, Sums, divided
 from creditlab.scorecard.cutoffs import read_points
-from creditlab.scorecard.exhibit import MONEY, RATE, Shown, Told, exhibit
+from creditlab.scorecard.exhibit import MONEY, RATE, Shown, exhibit
 
 #: cell → what it is called, zh and en
 CELLS = {
@@ -31,15 +31,16 @@ NO_OUTCOME = "no outcome is known of those swapped in: they were never granted a
 
 
 FACTS = (
-    Told("户数", "n", "n"), Told("旧卡准入分", "old cut-off", "old_cutoff", ".6g"),
-    Told("新卡准入分", "new cut-off", "new_cutoff", ".6g"),
-    Told("旧卡通过率", "old approval", "old_approval", RATE), Told("新卡通过率", "new approval", "new_approval", RATE),
-    Told("旧卡坏账率", "old bad rate", "old_bad_rate", ".2%"),
-    Told("新卡坏账率", "new bad rate", "new_bad_rate", ".2%"),
-    Told("坏账率变化", "change of the bad rate", "change", "+.2%", "change_lo", "change_hi"),
-    Told("换出减换入的坏账率", "bad rate of those out less those in", "out_less_in", "+.2%", "out_less_in_lo",
+    Shown("户数", "n", "n"), Shown("旧卡准入分", "old cut-off", "old_cutoff", ".6g"),
+    Shown("新卡准入分", "new cut-off", "new_cutoff", ".6g"),
+    Shown("旧卡通过率", "old approval", "old_approval", RATE),
+    Shown("新卡通过率", "new approval", "new_approval", RATE),
+    Shown("旧卡坏账率", "old bad rate", "old_bad_rate", ".2%"),
+    Shown("新卡坏账率", "new bad rate", "new_bad_rate", ".2%"),
+    Shown("坏账率变化", "change of the bad rate", "change", "+.2%", "change_lo", "change_hi"),
+    Shown("换出减换入的坏账率", "bad rate of those out less those in", "out_less_in", "+.2%", "out_less_in_lo",
          "out_less_in_hi"),
-    Told("利润变化", "change of profit", "profit_change", "+,.0f", "profit_change_lo", "profit_change_hi"),
+    Shown("利润变化", "change of profit", "profit_change", "+,.0f", "profit_change_lo", "profit_change_hi"),
 )  # fmt: skip
 COLUMNS = (
     Shown("户别", "who", "zh", "", en_column="en"),
