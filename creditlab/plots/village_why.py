@@ -93,19 +93,24 @@ def gap(
 
 
 def criteria(result: Any, names: Mapping[Any, str] | None = None, most: int = MOST) -> go.Figure:
-    """Each village on the three criteria, side by side, with intervals; the highest bad-loan share on top."""
+    """Each village on the three criteria, side by side, with intervals; the highest bad-loan share on top.
+
+    A criterion that no village has an estimate of has no panel.
+    """
     from plotly.subplots import make_subplots
 
     needed = ["village", "criterion", "estimate", "lo", "hi", "p_above", "state"]
     table = theme.rows(result, needed, "plots.village_why.criteria")
     first = table[table["criterion"] == "bad_share"].sort_values("estimate", ascending=False, kind="stable")
     order = first["village"].tolist()[:most]
-    titles = [Text(*CRITERIA[name]).both for name in CRITERIA]
-    fig = make_subplots(rows=1, cols=3, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.03)
+    known = set(table.loc[table["estimate"].notna(), "criterion"])
+    panels = [name for name in CRITERIA if name in known] or list(CRITERIA)
+    titles = [Text(*CRITERIA[name]).both for name in panels]
+    fig = make_subplots(rows=1, cols=len(panels), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.03)
     note = [theme.of(len(order), len(first), "村", "villages"), theme.intervals(_fact(result, "level"))]
     fig.update_layout(theme.figure("three_criteria", note, height=190 + 22 * len(order)).layout)
     shown: set[str] = set()
-    for column, name in enumerate(CRITERIA, start=1):
+    for column, name in enumerate(panels, start=1):
         part = table[table["criterion"] == name].set_index("village").reindex(order).reset_index()
         for state, (label, colour, symbol) in _STATES.items():
             rows = part[(part["state"] == state) & part["estimate"].notna()]
@@ -126,12 +131,12 @@ def criteria(result: Any, names: Mapping[Any, str] | None = None, most: int = MO
             shown |= {label} if len(rows) else set()
         fig.add_vline(x=1, line={"color": theme.colour("ink"), "width": 1}, row=1, col=column)
         axis = theme.axis("level_ratio", type="log", tickvals=_TICKS, tickangle=0)
-        if column != 2:  # three titles of one axis would run into each other
+        if column != (len(panels) + 1) // 2:  # three titles of one axis would run into each other
             axis["title"] = None
         fig.update_xaxes(**axis, row=1, col=column)
     fig.update_yaxes(**_listed(order, names), row=1, col=1)
-    fig.update_yaxes(autorange="reversed", showgrid=False, row=1, col=2)
-    fig.update_yaxes(autorange="reversed", showgrid=False, row=1, col=3)
+    for column in range(2, len(panels) + 1):
+        fig.update_yaxes(autorange="reversed", showgrid=False, row=1, col=column)
     return fig.update_layout(margin={"l": 40, "t": 130}, legend={"y": 1.08})
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from creditlab.plots import validation as validation_plots
 from creditlab.plots.words import Text
 from creditlab.report.document import Block, Callout, FigureBlock, Paragraph, Section, TableBlock, pair_texts
+from creditlab.report.loan_parts import said
 from creditlab.report.outline import AREAS, BY_ID, Area, area_head, area_of, numbered
 
 #: from the mildest to the worst
@@ -35,6 +36,8 @@ MODELS = {
     "model": Text("模型", "model"),
 }
 _GRADE = re.compile(r"\bgrade (?=\d)")
+#: how a family says which of its rows is the worst
+_WORST = re.compile(r"(?s)^worst (?:of )?最差(?:: (.*?))? \((\d+) rows 行\);?(.*)$")
 #: tests with a row per grade, period or group: a table of their own, with the scope as first column
 FAMILIES = 12
 _NUMBERS = ("estimate", "lo", "hi", "statistic", "p_value", "p_adjusted")
@@ -68,6 +71,10 @@ def area_tests(result: Any) -> dict[str, pd.DataFrame]:
         where=[_where(split, scope) for split, scope in zip(tests["split"], tests["scope"], strict=True)],
         model=tests["model"].map(lambda m: MODELS.get(m, m)).astype(object),
     )
+    if "reason" in tests:
+        tests = tests.assign(
+            reason=pd.Series([said(v) if v else v for v in tests["reason"]], tests.index, dtype=object)
+        )
     return {area.id: tests[tests["area"] == area.id] for area in AREAS}
 
 
@@ -84,6 +91,22 @@ def _where(split: Any, scope: Any) -> Any:
         sample = SPLITS.get(head, Text("全部", "all"))
         return Text(f"{sample.zh} · {_GRADE.sub('等级 ', rest)}", f"{sample.en} · {rest}")
     return Text(_GRADE.sub("等级 ", tail), tail) if _GRADE.search(tail) else tail
+
+
+def _remark(reason: Any) -> Text:
+    """A remark in the reader's language, with the worst row of a family said in words."""
+    found = _WORST.match(str(reason))
+    if not found:
+        return said(reason)
+    zh, en = f"{found[2]} 行中最差者", f"worst of {found[2]} rows"
+    if found[1]:
+        scope = _where("", found[1])
+        named = scope if isinstance(scope, Text) else Text.same(scope)
+        zh, en = f"{zh}：{named.zh}", f"{en}: {named.en}"
+    if found[3].strip():
+        rest = said(found[3].strip())
+        zh, en = f"{zh}；{rest.zh}", f"{en}; {rest.en}"
+    return Text(zh, en)
 
 
 def worst(tests: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from creditlab import __version__
+from creditlab.plots.theme import escape
 from creditlab.plots.words import Text
 from creditlab.report import credit_file_sections as credit_file
 from creditlab.report import modelling_sections as modelling
@@ -17,7 +18,7 @@ from creditlab.report import village_sections as villages
 from creditlab.report import village_space_sections as geography
 from creditlab.report import village_why_sections as reasons
 from creditlab.report.area_sections import area_sections, strip
-from creditlab.report.document import Block, Callout, Document, Paragraph, Section
+from creditlab.report.document import Block, Callout, Document, FigureBlock, Paragraph, Section
 from creditlab.report.findings_log import findings, findings_section, verdict_blocks
 from creditlab.report.formal_sections import appendix_section, documentation_section, scope_section
 from creditlab.report.opinion_blocks import opinion_blocks
@@ -53,6 +54,8 @@ def study_document(
         _method(study),
         appendix_section(tests),
     ]
+    for section in sections:
+        _counted_as(section, study.unit)
     return Document(
         title=Text("村级信用风险研究报告", "Village credit risk study"),
         subtitle=Text.same(study.name),
@@ -62,6 +65,19 @@ def study_document(
         edition=edition,
         **_figures(study.validation),
     )
+
+
+def _counted_as(section: Section, unit: tuple[str, str]) -> None:
+    """Notes of figures of a flat table count its groups, where those of a county count villages."""
+    zh, en = unit
+    if en == "village":
+        return
+    for block in section.blocks:
+        note = (block.figure.layout.meta or {}).get("note") if isinstance(block, FigureBlock) else None
+        if note:
+            said = {"zh": note["zh"].replace("村 ", f"{zh} "), "en": note["en"].replace(" villages", f" {en}s")}
+            block.figure.update_layout(meta={**block.figure.layout.meta, "note": said})
+            block.figure.update_layout(title_subtitle_text="<br>".join(escape(line) for line in said.values()))
 
 
 def _figures(result: Any) -> dict[str, Any]:

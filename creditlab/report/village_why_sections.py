@@ -43,14 +43,28 @@ PARTS: Mapping[str, Text] = {
 _RATIO = {"estimate": ".2f", "lo": ".2f", "hi": ".2f", "p_above": ".0%"}
 
 
+def _panels(table: pd.DataFrame) -> Text:
+    """What the figure of the criteria shows, and which of them have no panel because nothing was recorded."""
+    known = set(table.loc[table["estimate"].notna(), "criterion"])
+    none = [Text(*CRITERIA[name]) for name in CRITERIA if name not in known]
+    zh, en = "不良占比最高者在各项标准上的位置。", "Those of the highest bad-loan share on each criterion."
+    if none:
+        zh += f"没有记录、因而不列示：{'、'.join(t.zh for t in none)}。"
+        en += f" Nothing is recorded on, and no panel is drawn of: {', '.join(t.en for t in none)}."
+    return Text(zh, en)
+
+
 def criteria(study: Any) -> Section:
     """Each village on the three criteria of the article, with the declaration of the indices."""
     result, why = study.why.criteria, study.why
     table = _named(study, result.wide().sort_values("bad_share_estimate", ascending=False, kind="stable"))
     columns = {"village": Text("代码", "code"), "name": Text("名称", "name")}
     formats: dict[str, str] = {}
+    known = set(result.tidy().dropna(subset="estimate")["criterion"])
     for name, texts in CRITERIA.items():
         label = Text(*texts)
+        if name not in known:
+            continue
         table[f"{name}_state"] = [Text(*STATES[state]) for state in table[f"{name}_state"]]
         columns |= {
             f"{name}_estimate": label,
@@ -74,10 +88,10 @@ def criteria(study: Any) -> Section:
             "criteria.figure",
             Text("三项标准", "The three criteria"),
             plots.criteria(result, _names(study)),
-            Text("不良占比最高的村在三项标准上的位置。", "Villages with the highest bad-loan share on all three."),
+            _panels(result.tidy()),
             result.tidy()[["village", "criterion", "estimate", "lo", "hi", "state"]],
         ),
-        TableBlock("criteria.table", Text("各村三项标准", "The three criteria by village"), table, columns, formats,
+        TableBlock("criteria.table", Text(f"各{study.unit[0]}三项标准", f"The three criteria by {study.unit[1]}"), table, columns, formats,
                    shown=SHOWN),
     ]  # fmt: skip
     for part in (why.environment, why.enforcement and why.enforcement.index):
@@ -167,11 +181,16 @@ def _gap(study: Any) -> list[Block]:
             "why.gap",
             Text("差距的分解", "The gap in parts"),
             plots.gap(result, _names(study), labels),
-            Text("环境部分最大的村，其差距由哪些部分构成。", "What the gap is made of where the context is largest."),
+            Text("环境部分最大者，其差距由哪些部分构成。", "What the gap is made of where the context is largest."),
             wide.reset_index(),
         ),
         TableBlock(
-            "why.gap_table", Text("各村差距分解", "The gap of each village"), table, columns, formats, shown=SHOWN
+            "why.gap_table",
+            Text(f"各{study.unit[0]}差距分解", f"The gap of each {study.unit[1]}"),
+            table,
+            columns,
+            formats,
+            shown=SHOWN,
         ),
     ]
 

@@ -83,7 +83,7 @@ def test_findings_have_severity_evidence_owner_and_a_stable_id(result, document)
     order = ["high", "medium", "low", "info"]
     assert [order.index(f.severity) for f in listed] == sorted(order.index(f.severity) for f in listed)
     grave = next(f for f in listed if f.id == "F.cal.jeffreys.model")
-    assert grave.severity == "high" and "p=" in grave.statement.en and "n=" in grave.statement.en
+    assert grave.severity == "high" and "p<0.0001" in grave.statement.en and "n=" in grave.statement.en
     assert proposal(listed) == "high"
     assert {f.evidence for f in listed} <= {b.id for b in document.blocks()}
 
@@ -161,3 +161,12 @@ def test_a_person_reads_it_offline(document, tmp_path: Path) -> None:
     assert found[9] > 0
     printed = (tmp_path / "report.pdf").read_bytes()
     assert printed.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", printed)) > 5
+
+
+def test_a_remark_is_in_one_language() -> None:
+    from creditlab.report.area_sections import _remark
+
+    remark = _remark("worst 最差: bank · out-of-time · grade 3 (10 rows 行); few bads 坏样本过少")
+    assert remark.zh == "10 行中最差者：时间外样本 · 等级 3；坏样本过少"
+    assert remark.en == "worst of 10 rows: out-of-time · grade 3; few bads"
+    assert _remark("worst of 最差 (120 rows 行)").en == "worst of 120 rows"
