@@ -72,8 +72,8 @@ def _counted_as(section: Section, unit: tuple[str, str]) -> None:
     zh, en = unit
     if en == "village":
         return
-    for block in section.blocks:
-        note = (block.figure.layout.meta or {}).get("note") if isinstance(block, FigureBlock) else None
+    for block in (b for b in section.blocks if isinstance(b, FigureBlock)):
+        note = (block.figure.layout.meta or {}).get("note")
         if note:
             said = {"zh": note["zh"].replace("村 ", f"{zh} "), "en": note["en"].replace(" villages", f" {en}s")}
             block.figure.update_layout(meta={**block.figure.layout.meta, "note": said})

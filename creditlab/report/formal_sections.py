@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from creditlab.plots.words import Text
+from creditlab.report.area_sections import MODELS, SPLITS
 from creditlab.report.cells import flat
 from creditlab.report.document import Block, Callout, Paragraph, Section, TableBlock, pair_texts
 from creditlab.report.glossary import GLOSSARY
+from creditlab.report.loan_parts import said
 from creditlab.report.outline import area_head
 from creditlab.results import plain
 
@@ -41,9 +43,14 @@ BY_PERSONS = ("purpose", "independence", "impact_assessment", "retirement", "sig
 def scope_section(manifest: Mapping[str, Any], tests: pd.DataFrame) -> Section:
     """What was validated, on how many rows, with which settings."""
     rows = tests[(tests["split"] != "") | (tests["scope"].astype("str").str.endswith("all"))]
-    sizes = rows.groupby(["model", "scope"], sort=False)["n"].max().reset_index()
-    sizes = sizes.assign(scope=sizes["scope"].map(lambda s: str(s).split(" · ", 1)[-1])).drop_duplicates()
-    sizes = sizes[~sizes["scope"].str.contains(" · ")]
+    rows = rows.assign(scope=[str(s).split(" · ", 1)[-1] for s in rows["scope"]])
+    rows = rows[~rows["scope"].str.contains(" · ")]
+    # a test of two samples counts both: the size of a sample is the n that most of its tests have
+    sizes = rows.groupby(["model", "scope"], sort=False)["n"].agg(lambda n: n.mode().iloc[0]).reset_index()
+    sizes = sizes.assign(
+        model=[MODELS.get(m, m) for m in sizes["model"]],
+        scope=[Text("全部", "all") if s == "all" else SPLITS.get(s, s) for s in sizes["scope"]],
+    )
     listed = pd.DataFrame(
         [{"item": name, "value": str(value)} for name, value in flat(plain(dict(manifest)))], columns=["item", "value"]
     )
@@ -103,6 +110,9 @@ def appendix_section(tests: pd.DataFrame) -> Section:
              "hypothesis": Text("原假设", "hypothesis"),
              "reference": Text("出处", "reference")}  # fmt: skip
     columns = {name: label for name, label in words.items() if name in kinds}
+    if "hypothesis" in kinds:
+        hypotheses = [said(h) if isinstance(h, str) and h else h for h in kinds["hypothesis"]]
+        kinds = kinds.assign(hypothesis=pd.Series(hypotheses, kinds.index, dtype=object))
     terms = pd.DataFrame([{"term": term.term, "name": term.name, "meaning": term.meaning} for term in GLOSSARY])
     return Section(
         "appendix",

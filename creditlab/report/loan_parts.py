@@ -15,8 +15,11 @@ from creditlab.village.suppression import suppress
 
 #: a reason as results carry it: Chinese, a blank, English
 _BOTH = re.compile(r"(?s)^(.*[\u3000-\u9fff\uff00-\uffef].*?) ([A-Za-z][^\u3000-\u9fff\uff00-\uffef]*)$")
-#: or English first
-_TURNED = re.compile(r"(?s)^([A-Za-z][^\u3000-\u9fff\uff00-\uffef]*) ([\u3000-\u9fff\uff00-\uffef].*)$")
+#: or English first, of two words or more
+_LATIN = r"[^\u3000-\u9fff\uff00-\uffef]*"
+_TURNED = re.compile(rf"(?s)^([A-Za-z]{_LATIN} {_LATIN}) (\S*[\u3000-\u9fff].*)$")
+    r"(?s)^([A-Za-z][^\u3000-\u9fff\uff00-\uffef]* [^\u3000-\u9fff\uff00-\uffef]*) (\S*[\u3000-\u9fff].*)$"
+)
 
 
 class Parts:
@@ -99,14 +102,15 @@ def said(value: Any) -> Text:
 
     >>> said("该类无贷款 no loan in the class").en
     'no loan in the class'
-    >>> said("no event 无事件").zh
-    '无事件'
+    >>> said("the PD is true PD为真").zh, said("needs more: pass frame 需要提供 frame").en
+    ('PD为真', 'needs more: pass frame')
     """
-    found = _BOTH.match(str(value)) if isinstance(value, str) else None
-    turned = _TURNED.match(str(value)) if isinstance(value, str) and not found else None
-    if turned:
+    if not isinstance(value, str):
+        return Text.same(str(value) or "–")
+    if turned := _TURNED.match(value):
         return Text(turned[2], turned[1])
-    return Text(found[1], found[2]) if found else Text.same(str(value) or "–")
+    found = _BOTH.match(value)
+    return Text(found[1], found[2]) if found else Text.same(value or "–")
 
 
 def reasoned(frame: pd.DataFrame, column: str = "reason") -> pd.DataFrame:

@@ -57,6 +57,7 @@ def _panels(table: pd.DataFrame) -> Text:
 def criteria(study: Any) -> Section:
     """Each village on the three criteria of the article, with the declaration of the indices."""
     result, why = study.why.criteria, study.why
+    zh, en = study.unit
     table = _named(study, result.wide().sort_values("bad_share_estimate", ascending=False, kind="stable"))
     columns = {"village": Text("代码", "code"), "name": Text("名称", "name")}
     formats: dict[str, str] = {}
@@ -91,7 +92,7 @@ def criteria(study: Any) -> Section:
             _panels(result.tidy()),
             result.tidy()[["village", "criterion", "estimate", "lo", "hi", "state"]],
         ),
-        TableBlock("criteria.table", Text(f"各{study.unit[0]}三项标准", f"The three criteria by {study.unit[1]}"), table, columns, formats,
+        TableBlock("criteria.table", Text(f"各{zh}三项标准", f"The three criteria by {en}"), table, columns, formats,
                    shown=SHOWN),
     ]  # fmt: skip
     for part in (why.environment, why.enforcement and why.enforcement.index):
@@ -162,7 +163,7 @@ def why(study: Any) -> Section:
 
 
 def _gap(study: Any) -> list[Block]:
-    result = study.why.gap
+    result, (zh, en) = study.why.gap, study.unit
     table = _named(study, result.tidy().sort_values("context", ascending=False, kind="stable"))
     wide = result.by_source()
     labels = _sources(study)
@@ -186,7 +187,7 @@ def _gap(study: Any) -> list[Block]:
         ),
         TableBlock(
             "why.gap_table",
-            Text(f"各{study.unit[0]}差距分解", f"The gap of each {study.unit[1]}"),
+            Text(f"各{zh}差距分解", f"The gap of each {en}"),
             table,
             columns,
             formats,
