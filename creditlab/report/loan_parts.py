@@ -18,8 +18,6 @@ _BOTH = re.compile(r"(?s)^(.*[\u3000-\u9fff\uff00-\uffef].*?) ([A-Za-z][^\u3000-
 #: or English first, of two words or more
 _LATIN = r"[^\u3000-\u9fff\uff00-\uffef]*"
 _TURNED = re.compile(rf"(?s)^([A-Za-z]{_LATIN} {_LATIN}) (\S*[\u3000-\u9fff].*)$")
-    r"(?s)^([A-Za-z][^\u3000-\u9fff\uff00-\uffef]* [^\u3000-\u9fff\uff00-\uffef]*) (\S*[\u3000-\u9fff].*)$"
-)
 
 
 class Parts:
