@@ -18,7 +18,7 @@ from scipy import special, stats
 from creditlab.validation.second_ranks import Figures, Part, average_precision, h_measure, ks
 
 #: draws here; with more rows than this a second bootstrap takes longer than a reader waits
-TIMES, MOST_ROWS = 120, 20_000
+TIMES, MOST_ROWS = 60, 20_000
 TOO_MANY = f"a bootstrap of more than {MOST_ROWS:,} rows is not drawn again 样本过大，不再重复抽样"
 
 
