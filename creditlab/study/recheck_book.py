@@ -79,7 +79,8 @@ def _ledger(shown: Shown, tables: Mapping[str, pd.DataFrame]) -> None:
     both = both.fillna({c: 0.0 for c in both.columns if both[c].dtype.kind in "if"})
     for measure in ("notes", "balance"):
         both[f"{measure}_difference"] = both[f"{measure}_book"] - both[f"{measure}_ledger"]
-    shown.against("data.reconciliation", both, ["month_end", "class5"])
+    named = both.assign(class5=both["class5"].map(CHINESE).fillna(both["class5"]))
+    shown.against("data.reconciliation", named, ["month_end", "class5"])
     npl = book["class5"].isin(BAD_CLASSES)
     sums = book.assign(npl_notes=book["notes"].where(npl, 0), npl_balance=book["balance"].where(npl, 0.0))
     sums = sums.groupby("month_end", as_index=False)[["notes", "balance", "npl_notes", "npl_balance"]].sum()

@@ -318,4 +318,4 @@ def _chains(shown: Shown, rows: pd.DataFrame, y: np.ndarray, p: np.ndarray, pair
     found["group"] = np.arange(1, len(found) + 1)
     found["excess"] = found["bad"] - found["expected"]
     found["p_value"] = stats.poisson.sf(found["bad"] - 1, found["expected"])
-    shown.against("why.chains", found, ["group", "village"])
+    shown.against("why.chains", found.rename(columns={"group": "group_no"}), ["group_no", "village"])

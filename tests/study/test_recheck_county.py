@@ -127,7 +127,7 @@ def test_a_changed_figure_of_every_table_is_found(
 
 
 def planted(stored: dict[str, Any], able: set[tuple[str, str]]) -> set[str]:
-    """Move one figure of every table that has a second path, by half its size and a half; the ids."""
+    """Move one figure of every table that has a second path, by half its size and two; the ids."""
     changed = set()
     tables = {id: t["rows"] for id, t in stored["tables"].items()}
     tables |= {f["id"]: f["data"]["rows"] for f in stored["figures"]}
@@ -135,7 +135,7 @@ def planted(stored: dict[str, Any], able: set[tuple[str, str]]) -> set[str]:
         for row in copy.copy(rows):
             figure = next((k for k, v in row.items() if (id, k) in able and isinstance(v, int | float)), None)
             if figure is not None:
-                row[figure] = row[figure] * 1.5 + 0.5
+                row[figure] = row[figure] * 1.5 + 2
                 changed.add(id)
                 break
     line = next(t for t in stored["tests"] if t["id"] == "disc.auc")
