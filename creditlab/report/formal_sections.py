@@ -44,7 +44,7 @@ def scope_section(manifest: Mapping[str, Any], tests: pd.DataFrame) -> Section:
     """What was validated, on how many rows, with which settings."""
     rows = tests[(tests["split"] != "") | (tests["scope"].astype("str").str.endswith("all"))]
     rows = rows.assign(scope=[str(s).split(" · ", 1)[-1] for s in rows["scope"]])
-    rows = rows[~rows["scope"].str.contains(" · ")]
+    rows = rows[rows["scope"].isin(["all", *tests["split"]])]
     # a test of two samples counts both: the size of a sample is the n that most of its tests have
     sizes = rows.groupby(["model", "scope"], sort=False)["n"].agg(lambda n: n.mode().iloc[0]).reset_index()
     sizes = sizes.assign(

@@ -170,3 +170,9 @@ def test_a_remark_is_in_one_language() -> None:
     assert remark.zh == "10 行中最差者：时间外样本 · 等级 3；坏样本过少"
     assert remark.en == "worst of 10 rows: out-of-time · grade 3; few bads"
     assert _remark("worst of 最差 (120 rows 行)").en == "worst of 120 rows"
+
+
+def test_the_sizes_are_those_of_the_samples(document) -> None:
+    (block,) = [b for b in document.blocks() if b.id == "scope.sizes"]
+    sizes = {scope.en: n for scope, n in zip(block.frame["scope"], block.frame["n"], strict=True)}
+    assert sizes == {"all": 3000, "development": 2000, "out-of-time": 1000}
