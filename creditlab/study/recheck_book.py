@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from creditlab.report.area_sections import MODELS, SPLITS
 from creditlab.report.outline import area_of, numbered
 from creditlab.study.recheck_tables import Shown, in_zh, is_number
 
@@ -101,6 +102,12 @@ def _last_month(shown: Shown, both: pd.DataFrame) -> None:
     shown.against("summary.reconciliation", pd.concat([named, rest], ignore_index=True), "class5")
 
 
+def called(names: pd.Series) -> pd.Series:
+    """Models and samples by the Chinese words of the page."""
+    words = {"all": "全部"} | {name: text.zh for name, text in {**MODELS, **SPLITS}.items()}
+    return names.astype(str).map(lambda name: words.get(name, name))
+
+
 def _counted(shown: Shown, stored: Mapping[str, Any]) -> None:
     """The strip of the cover and the sizes, counted from the lines of report.json."""
     lines = pd.DataFrame(stored.get("tests", []))
@@ -108,7 +115,7 @@ def _counted(shown: Shown, stored: Mapping[str, Any]) -> None:
         return
     for row in shown.rows("scope.sizes"):
         model, scope = str(in_zh(row["model"])), str(in_zh(row["scope"]))
-        here = lines[(lines["model"] == model) & lines["scope"].map(lambda s, e=scope: str(s).split(" · ")[-1] == e)]
+        here = lines[(called(lines["model"]) == model) & (called(lines["scope"].str.split(" · ").str[-1]) == scope)]
         largest = set(here["n"].dropna().astype(float))
         second = row["n"] if float(row["n"]) in largest else np.nan
         shown.same("scope.sizes", f"{model} · {scope}", "n", row["n"], second)
