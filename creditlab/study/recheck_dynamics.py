@@ -41,6 +41,7 @@ def _warning(shown: Shown, recent: pd.DataFrame, level: float) -> None:
     wide = GRID * (table["hi"] - table["lo"])
     limits = {f"{c}_limit": GRID * table[c] + wide for c in ("estimate", "lo", "hi")}
     within = {c: ("abs", f"{c}_limit") for c in ("estimate", "lo", "hi", "p_above")}
+    table = table.rename(columns={"worse": "worse_count", "better": "better_count"})
     shown.against("dynamics.warning", table.assign(**limits, p_above_limit=GRID), "village", within)
 
 
