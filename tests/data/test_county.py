@@ -15,7 +15,7 @@ from creditlab.errors import InputError, UnreadableError
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("county")
-    write_county(make_county(12, seed=3), out)
+    write_county(make_county(12, seed=3, households_per_village=40), out)
     return out
 
 
@@ -55,7 +55,7 @@ def test_wrong_folders(tmp_path: Path) -> None:
         read_county(tmp_path)
 
 
-def test_planted_faults_are_found(folder: Path, tmp_path: Path) -> None:
+def test_planted_faults_are_found(folder: Path, county: County, tmp_path: Path) -> None:
     for file in folder.glob("*.parquet"):
         shutil.copy(file, tmp_path)
     homes = pd.read_parquet(folder / "households.parquet")
@@ -63,7 +63,7 @@ def test_planted_faults_are_found(folder: Path, tmp_path: Path) -> None:
     homes.loc[1, "members"] = -2
     homes.loc[2, "known_on"] = homes.loc[2, "observed_on"] - pd.Timedelta(days=1)
     homes.to_parquet(tmp_path / "households.parquet")
-    before = read_county(folder).check()
+    before = county.check()
     after = read_county(tmp_path).check()
     new = after.merge(before, how="left", indicator=True).query("_merge == 'left_only' and table == 'households'")
     assert set(new["rule"]) == {

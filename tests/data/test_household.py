@@ -18,7 +18,7 @@ AS_OF = pd.Timestamp("2023-06-30")
 @pytest.fixture(scope="module")
 def county(tmp_path_factory: pytest.TempPathFactory) -> County:
     out: Path = tmp_path_factory.mktemp("county")
-    write_county(make_county(12, seed=3), out)
+    write_county(make_county(12, seed=3, households_per_village=40), out)
     return read_county(out)
 
 

@@ -225,10 +225,15 @@ def test_a_scored_frame_may_hold_them_and_they_change_no_pd(declared) -> None:
     assert set(card.feature_names_in_) == {"income", "max_dpd"}
 
 
-@pytest.mark.parametrize("card", ["entry", "behaviour", "composition"])
-def test_the_frames_of_a_county_hold_only_the_levels_of_their_card(world: World, card: str) -> None:
+@pytest.fixture(scope="module")
+def sampled(world: World) -> tuple[cl.data.County, cl.PerformanceSample]:
     county = cl.data.County({n: cl.data.SourceTable(n, f, n, "") for n, f in world.tables.items()})
-    sample = cl.performance_sample(county, as_of="2023-12-31")
+    return county, cl.performance_sample(county, as_of="2023-12-31")
+
+
+@pytest.mark.parametrize("card", ["entry", "behaviour", "composition"])
+def test_the_frames_of_a_county_hold_only_the_levels_of_their_card(sampled, card: str) -> None:
+    county, sample = sampled
     data = modelling_frame(county, sample, card=card)
     levels = {data.dictionary[name].level for name in data.X.columns}
     assert levels <= set(CARD_LEVELS[card])

@@ -5,15 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from creditlab.data.household import household_file
-from creditlab.data.world import make_county
 from creditlab.features.coverage import STATES, coverage_of
-from tests.features.stand_in import AS_OF, StandIn, census, rows
+from tests.features.stand_in import StandIn, census, rows
 
 
 @pytest.fixture(scope="module")
-def county():
-    return household_file(make_county(14, seed=1).tables, AS_OF)
+def county(small_file):
+    return small_file
 
 
 @pytest.fixture(scope="module")

@@ -12,19 +12,18 @@ import pytest
 
 from creditlab.data.household import household_file
 from creditlab.data.schema import TABLES
-from creditlab.data.world import make_county
 from creditlab.features import MISSING_CODES, PLAN, FeatureFrame, make_features
 from tests.features.stand_in import AS_OF, StandIn
 
 
 @pytest.fixture(scope="module")
-def world():
-    return make_county(14, seed=1)
+def world(small_world):
+    return small_world
 
 
 @pytest.fixture(scope="module")
-def made(world) -> FeatureFrame:
-    return make_features(household_file(world.tables, AS_OF))
+def made(small_features: FeatureFrame) -> FeatureFrame:
+    return small_features
 
 
 def test_one_row_per_household_and_no_blanks(world, made):

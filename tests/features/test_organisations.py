@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from creditlab.data.household import household_file
-from creditlab.data.world import make_county
 from creditlab.errors import InputError
 from creditlab.features import make_features
 from creditlab.features.organisations import KINDS, organisation_file
@@ -31,8 +30,8 @@ def test_notes_of_an_organisation_are_its_own_and_not_its_households():
     assert behind.index.tolist() == ["G1"] and behind.loc["G1", "household_members"] == 4
 
 
-def test_the_county_has_organisations_of_every_kind_and_later_notes_are_not_seen():
-    file = household_file(make_county(14, seed=1).tables, AS_OF)
+def test_the_county_has_organisations_of_every_kind_and_later_notes_are_not_seen(small_file):
+    file = small_file
     found = organisation_file(file)
     assert set(found.frame["kind"]) <= set(KINDS) and found.facts["organisations"] == len(found.frame) > 0
     assert (found.frame["first_granted"] <= AS_OF).all()

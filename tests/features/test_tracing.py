@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from creditlab.data.household import HouseholdFile, household_file
-from creditlab.data.world import make_county
+from creditlab.data.household import HouseholdFile
 from creditlab.errors import ColumnError
 from creditlab.features import MISSING_CODES, PLAN, FeatureFrame, make_features
 from tests.features.stand_in import AS_OF, StandIn
@@ -16,13 +15,13 @@ CONTEXT = ("control_totals", "collection_log")
 
 
 @pytest.fixture(scope="module")
-def file() -> HouseholdFile:
-    return household_file(make_county(14, seed=1).tables, AS_OF)
+def file(small_file: HouseholdFile) -> HouseholdFile:
+    return small_file
 
 
 @pytest.fixture(scope="module")
-def made(file: HouseholdFile) -> FeatureFrame:
-    return make_features(file)
+def made(small_features: FeatureFrame) -> FeatureFrame:
+    return small_features
 
 
 def known_of(made: FeatureFrame, name: str) -> pd.Series:
