@@ -96,6 +96,7 @@ def _by_source(covered: Any) -> list[Block]:
             table.assign(source=_source(table["source"])),
             columns,
             _FORMATS | _NUMBERS,
+            words=[Text(*words) for words in STATES.values()],
         )
     ]
 
