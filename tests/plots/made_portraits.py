@@ -34,7 +34,9 @@ def coverage() -> SimpleNamespace:
 def ledger() -> SimpleNamespace:
     table = pd.DataFrame({"source": SOURCES, "action_zh": "补采", "action": "collect", "households": [40, 30, 20]})
     table = table.assign(adds_points=[900.0, 200.0, 0.0], decisions=[12.0, 3.0, 0.0])
-    return SimpleNamespace(sources=lambda: table, facts={"households": 90})
+    worth = SimpleNamespace(facts={"level": 0.9})
+    table = table.assign(gain=[0.9, 0.2, 0.0], gain_lo=[0.5, -0.1, 0.0], gain_hi=[1.3, 0.5, 0.0])
+    return SimpleNamespace(worth=worth, sources=lambda: table, facts={"households": 90})
 
 
 def pivot() -> SimpleNamespace:
