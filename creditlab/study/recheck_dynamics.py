@@ -69,15 +69,25 @@ def seasonal(table: pd.DataFrame, county: Any) -> np.ndarray:
         named = dict(zip(places["village_id"].astype(str), places["main_crop"], strict=True))
         crop = table["village"].map(named).astype(object).where(lambda c: c.notna(), "-").astype(str)
     both = table["quarter"].dt.quarter.astype(str) + crop
-    period = pd.get_dummies(table["quarter"].astype(str), dtype=float)
-    season = pd.get_dummies(both, dtype=float)
-    X = pd.concat([period, season], axis=1).to_numpy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit = sm.GLM(table["worse"], X, family=sm.families.Poisson(), offset=np.log(table["size"])).fit(
-            tol=1e-12, maxiter=200
-        )
-    return np.asarray(fit.fittedvalues)
+    period, worse = table["quarter"].astype(str), table["worse"].astype(float)
+    # a quarter, or a season of a crop, without a move to worse has an expectation of 0 and no logarithm
+    rows = pd.Series(True, index=table.index)
+    while True:
+        empty = [worse.where(rows, 0.0).groupby(by).transform("sum") == 0 for by in (period, both)]
+        left = rows & ~(empty[0] | empty[1])
+        if left.equals(rows):
+            break
+        rows = left
+    expected = np.zeros(len(table))
+    if rows.any():
+        X = pd.concat([pd.get_dummies(period[rows], dtype=float), pd.get_dummies(both[rows], dtype=float)], axis=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fit = sm.GLM(
+                worse[rows], X.to_numpy(), family=sm.families.Poisson(), offset=np.log(table.loc[rows, "size"])
+            ).fit(tol=1e-12, maxiter=200)
+        expected[rows.to_numpy()] = fit.fittedvalues
+    return expected
 
 
 def _slopes(table: pd.DataFrame, shift: float, level: float) -> pd.DataFrame:
