@@ -231,7 +231,7 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rows = Rows(X, y, sample_weight, groups, period, amount)
         frame, sample, kept = self._fit_rows([rows])[0]
         woe = self.transform(X)
-        names = [t.name for t in self.result_.tables if _is_coded_out_of_fold(t)]
+        names = [t.name for t in self.result_.tables if coded_out_of_fold(t)]
         if not names:
             return woe
         hashes = row_hashes([frame[name] for name in frame.columns])
@@ -566,8 +566,11 @@ class Binner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _is_coded_out_of_fold(table: BinTable) -> bool:
-    """Many levels in groups that the data made: groups that a person made are not found on the rows."""
+def coded_out_of_fold(table: BinTable) -> bool:
+    """Whether `fit_transform` gives a column out-of-fold WOE: many levels in groups that the data made.
+
+    Groups that a person made are not found on the rows.
+    """
     return bool(table.facts.get("many_levels")) and table.spec.regular > 1 and not table.facts.get("edits")
 
 

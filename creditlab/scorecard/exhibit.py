@@ -44,6 +44,17 @@ class Shown:
     en_column: str = ""
 
 
+#: how many there are in a cell, and how they turned out beside what was expected
+OUTCOMES = (
+    Shown("户数", "n", "n"),
+    Shown("占比", "share", "share", RATE),
+    Shown("有结果", "known", "known"),
+    Shown("坏", "bads", "bads"),
+    Shown("坏账率", "bad rate", "bad_rate", RATE, "lo", "hi"),
+    Shown("预期坏账率", "expected rate", "expected_rate", RATE),
+)
+
+
 def exhibit(result: Result, facts: Sequence[Shown], columns: Sequence[Shown], *, note: str = "", by: str = "") -> str:
     """The table of a result; columns and facts that it does not have are left out.
 

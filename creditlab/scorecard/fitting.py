@@ -6,7 +6,7 @@ bins, which were found on the same rows: p-values are a description, not proof (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from scipy.stats import norm
 
 from creditlab.binning import BinningResult
+from creditlab.binning.binner import coded_out_of_fold
 from creditlab.errors import FitError
 from creditlab.estimators import expit
 from creditlab.results import NotEstimable
@@ -27,7 +28,7 @@ from creditlab.scorecard.inference import (
     likelihood_ratio,
     profile_limits,
 )
-from creditlab.scorecard.joint import Bins, Line, fit_effects
+from creditlab.scorecard.joint import Bins, Effects, Line, fit_effects
 from creditlab.scorecard.logistic import LogisticFit, covariance, fit_logistic
 from creditlab.scorecard.points import add_points, check_points, rounded
 from creditlab.scorecard.result import INTERCEPT, ScorecardResult
@@ -155,9 +156,9 @@ def fit_model(woe: pd.DataFrame, target: Target, how: Regression) -> Model:
 
     bad, weight = target.bad, target.weight
     design = woe.to_numpy(dtype=float).reshape(len(bad), -1)
-    fit = _regress(design, target, how)
+    fit = regress(design, target, how)
     log_odds = fit.coef[0] + design @ fit.coef[1:]
-    plain = _regress(design, target, how.plain()) if how.chosen else fit
+    plain = regress(design, target, how.plain()) if how.chosen else fit
     cov = covariance(design, bad, plain, weight, target.groups, target.offset)
     interval, limits, tests = _inference(design, target, plain, cov, how.plain())
     return Model(
@@ -172,12 +173,13 @@ def fit_model(woe: pd.DataFrame, target: Target, how: Regression) -> Model:
         bads=float(weight @ bad),
         auc=float(roc_auc_score(bad, log_odds, sample_weight=weight)),
         groups=0 if target.groups is None else len(np.unique(target.groups)),
-        null=_regress(design[:, :0], target, how).log_likelihood,
+        null=regress(design[:, :0], target, how).log_likelihood,
         asked_ridge=how.plain().ridge,
     )
 
 
-def _regress(design: np.ndarray, target: Target, how: Regression) -> LogisticFit:
+def regress(design: np.ndarray, target: Target, how: Regression) -> LogisticFit:
+    """The logistic regression of a target on the columns of a design, by these settings."""
     options = {"sign": how.sign, "ridge": how.ridge, "lasso": how.lasso, "offset": target.offset}
     return fit_logistic(design, target.bad, target.weight, **options)
 
@@ -236,7 +238,7 @@ def fit_card(
     """
     how = how.settled(target.events, woe.shape[1])
     names, weak = without_weak(woe, target, how, forced)
-    first = _regress(woe[names].to_numpy(dtype=float), target, how)
+    first = regress(woe[names].to_numpy(dtype=float), target, how)
     held = {name for name, still in zip(names, first.held[1:], strict=True) if still}
     kept, fit = names, first
     while True:
@@ -245,7 +247,7 @@ def fit_card(
         if not slight:
             break
         kept = [name for name in kept if name not in slight]
-        fit = _regress(woe[kept].to_numpy(dtype=float), target, how)
+        fit = regress(woe[kept].to_numpy(dtype=float), target, how)
     model = _with_held(woe[[n for n in names if n in held or n in kept]], target, how, held - set(kept))
     left = {
         "weak": weak,
@@ -279,18 +281,21 @@ def _effects(
     names = list(woe.columns)
     if not how.joint or not names:
         return fit.coef[0], {n: beta * bins[n].woe for n, beta in zip(names, fit.coef[1:], strict=True)}, {}
-    features = [_as_trained(woe[name].to_numpy(dtype=float), codes[name], bins[name].woe) for name in names]
-    found = fit_effects(
-        features, target.bad, target.weight, spread=how.bin_sd, ridge=fit.ridge, ordered=how.sign != 0,
-        offset=target.offset,
-    )  # fmt: skip
+    features = [
+        Line(woe[n].to_numpy(dtype=float), bins[n].woe) if coded_out_of_fold(bins[n]) else Bins(codes[n], bins[n].woe)
+        for n in names
+    ]
+    found = joint_effects(features, target, how, fit.ridge)
     values, errors = (dict(zip(names, each, strict=True)) for each in (found.values, found.errors))
     return found.intercept, values, errors
 
 
-def _as_trained(values: np.ndarray, codes: np.ndarray, woe: np.ndarray) -> Bins | Line:
-    """A feature that was trained on the WOE of its bins, or one that was trained out of fold and stays on its line."""
-    return Bins(codes, woe) if np.array_equal(values, woe[codes]) else Line(values, woe)
+def joint_effects(features: Sequence[Bins | Line], target: Target, how: Regression, ridge: float) -> Effects:
+    """What each bin adds beside the other features, by the settings of a regression."""
+    return fit_effects(
+        features, target.bad, target.weight, spread=how.bin_sd, ridge=ridge, ordered=how.sign != 0,
+        offset=target.offset,
+    )  # fmt: skip
 
 
 def _slight(
@@ -314,7 +319,7 @@ def without_weak(
     names, weak = list(woe.columns), list[str]()
     while len(names) > 1 and how.min_z > 0 and not how.ridge and not how.lasso:
         design = woe[names].to_numpy(dtype=float)
-        fit = _regress(design, target, how)
+        fit = regress(design, target, how)
         leave = weak_features(design, target, fit, how.min_z)
         gone = [] if fit.penalised else [names[j] for j in leave if names[j] not in forced]
         if not gone:

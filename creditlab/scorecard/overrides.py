@@ -17,7 +17,7 @@ from creditlab.errors import InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Sums, divided
 from creditlab.scorecard.cutoffs import read_points
-from creditlab.scorecard.exhibit import RATE, Shown, exhibit
+from creditlab.scorecard.exhibit import OUTCOMES, RATE, Shown, exhibit
 from creditlab.scorecard.swaps import cell_table
 
 #: cell → what it is called, zh and en
@@ -38,12 +38,7 @@ FACTS = (
 COLUMNS = (
     Shown("类别", "label", "label", ""),
     Shown("决定", "decision", "zh", "", en_column="en"),
-    Shown("户数", "n", "n"),
-    Shown("占比", "share", "share", RATE),
-    Shown("有结果", "known", "known"),
-    Shown("坏", "bads", "bads"),
-    Shown("坏账率", "bad rate", "bad_rate", RATE, "lo", "hi"),
-    Shown("预期坏账率", "expected rate", "expected_rate", RATE),
+    *OUTCOMES,
     Shown("预期坏户", "expected bads", "expected_bads", ".1f"),
     Shown("比率", "ratio", "ratio", ".2f", "ratio_lo", "ratio_hi"),
 )

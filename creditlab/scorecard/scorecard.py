@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from creditlab.binning import Binner, BinningResult, Cross
-from creditlab.binning.edits import Edit
+from creditlab.binning import Binner, BinningResult
 from creditlab.checks import check_groups, check_one_of
 from creditlab.columns import Dictionary, check_use
 from creditlab.errors import InputError, message
@@ -27,15 +26,14 @@ from creditlab.estimators import (
     concepts_of,
     expit,
     names_of,
-    pack_special,
     read_frame,
     read_sample,
-    unpack_special,
     unseal,
 )
 from creditlab.files import write_text
 from creditlab.results import Stamp, plain
 from creditlab.scaling import Scale, Span
+from creditlab.scorecard.binners import binner_of, binner_settings
 from creditlab.scorecard.changes import Changes
 from creditlab.scorecard.counterfactual import counterfactuals
 from creditlab.scorecard.edits import PointEdit
@@ -583,19 +581,3 @@ class Scorecard(Changes, Exports, CreditModel):
 def bins_iv(result: ScorecardResult) -> dict[str, float]:
     """Information value by feature of the card."""
     return {name: result.bins[name].iv for name in result.features}
-
-
-def binner_settings(binner: Binner) -> dict[str, Any]:
-    """The settings of a binner as JSON types."""
-    settings = binner.get_params(deep=False)
-    return {k: pack_special(v) if k == "special" else plain(v) for k, v in settings.items()}
-
-
-def binner_of(settings: dict[str, Any]) -> Binner:
-    """The unfitted binner of these settings; it can be fitted again."""
-    parts = {
-        "special": unpack_special(settings["special"]),
-        "crosses": tuple(Cross(**cross) for cross in settings.get("crosses", ())),
-        "edits": tuple(Edit.from_dict(edit) for edit in settings.get("edits", ())),
-    }
-    return Binner(**(settings | parts))

@@ -65,7 +65,8 @@ def _judged(
 
 def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
     facts, table = result.facts, result.table.set_index("feature")
-    against = contradicting(result)
+    points = result.points_table()
+    against = contradicting(points)
     yield _judged("signs", against, (0, 0), f"{against} 个变量的分值与坏账率相反",
                   f"{against} features whose points contradict their bad rate")  # fmt: skip
     clamped = int(facts.get("clamped", 0))
@@ -95,16 +96,15 @@ def _model(result: ScorecardResult) -> Iterator[tuple[Any, ...]]:
                       f"最大 {gap:.1f}",
                       f"rounding loses {lost:.4f} of AUC and {changed:.1%} of decisions at most; {near:.0%} of scores "
                       f"stay within half a point, the worst is off by {gap:.1f}")  # fmt: skip
-    yield _thin(result)
+    yield _thin(result, points)
     if result.bin_se:
         yield _departure(result)
     hand = len(result.edits)
     yield _judged("edits", hand, (0, np.inf), f"{hand} 处人工改分", f"{hand} bins with points set by hand")
 
 
-def contradicting(result: ScorecardResult) -> int:
+def contradicting(table: pd.DataFrame) -> int:
     """Features of which a bin with more goods to its bads has fewer points: set by hand, by an expert, or unsigned."""
-    table = result.points_table()
     table = table[(table["n"] > 0) & (table["feature"] != "(base)")].sort_values(["woe", "points_exact"])
     return int((table.groupby("feature")["points_exact"].diff() < -1e-9).groupby(table["feature"]).any().sum())
 
@@ -125,9 +125,8 @@ def _departure(result: ScorecardResult) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _thin(result: ScorecardResult) -> tuple[Any, ...]:
+def _thin(result: ScorecardResult, table: pd.DataFrame) -> tuple[Any, ...]:
     """Bins whose points rest on a handful of bads (or goods), and the one that moves a score most."""
-    table = result.points_table()
     thin = table[table["thin"]]
     if not len(thin):
         return _judged(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from creditlab.binning.binner import coded_out_of_fold
 from creditlab.checks import check_target
 from creditlab.errors import InputError, message
 from creditlab.scorecard.fitting import Target
@@ -112,7 +113,7 @@ def make_splits(
             own = own.set_params(stable_over=None)
         bad = check_target(target.bad[train], "y")
         woe = own.fit_transform(frame.iloc[train], bad, sample_weight=weight).reset_index(drop=True)
-        lines = frozenset(name for name in woe if woe[name].nunique() > len(own.result_[name].woe))
+        lines = frozenset(table.name for table in own.result_.tables if coded_out_of_fold(table))
         made.append(Split(train, test, woe, own.transform(frame.iloc[test]).reset_index(drop=True), lines))
     return made
 

@@ -18,7 +18,7 @@ from creditlab.errors import InputError, message
 from creditlab.results import NotEstimable, Result, Stamp
 from creditlab.scorecard.applicants import Applicants, Economics, Sums, divided
 from creditlab.scorecard.cutoffs import read_points
-from creditlab.scorecard.exhibit import MONEY, RATE, Shown, exhibit
+from creditlab.scorecard.exhibit import MONEY, OUTCOMES, RATE, Shown, exhibit
 
 #: cell → what it is called, zh and en
 CELLS = {
@@ -44,12 +44,7 @@ FACTS = (
 )  # fmt: skip
 COLUMNS = (
     Shown("户别", "who", "zh", "", en_column="en"),
-    Shown("户数", "n", "n"),
-    Shown("占比", "share", "share", RATE),
-    Shown("有结果", "known", "known"),
-    Shown("坏", "bads", "bads"),
-    Shown("坏账率", "bad rate", "bad_rate", RATE, "lo", "hi"),
-    Shown("预期坏账率", "expected rate", "expected_rate", RATE),
+    *OUTCOMES,
     Shown("金额（元）", "amount (yuan)", "amount", MONEY),
     Shown("预期损失（元）", "expected loss (yuan)", "expected_loss", MONEY, "expected_loss_lo", "expected_loss_hi"),
     Shown("损失（元）", "loss (yuan)", "loss", MONEY, "loss_lo", "loss_hi"),

@@ -22,8 +22,8 @@ from creditlab.errors import InputError, message
 from creditlab.explanation.shapley import interaction_values
 from creditlab.results import Result, Stamp
 from creditlab.scorecard import Scorecard, fit_logistic
-from creditlab.scorecard.fitting import Regression, Target
-from creditlab.scorecard.joint import Bins, Line, fit_effects
+from creditlab.scorecard.fitting import Regression, Target, joint_effects, regress
+from creditlab.scorecard.joint import Bins, Line
 from creditlab.scorecard.splits import Split, make_splits
 
 #: pairs that are tried: the strongest of the booster
@@ -146,17 +146,16 @@ class _Fold:
     @classmethod
     def of(cls, split: Split, target: Target, names: list[str], how: Regression) -> _Fold:
         """The card of these features, fitted on the training rows of a split."""
-        bad, weight = target.bad[split.train], target.weight[split.train]
+        own = Target(target.bad[split.train], target.weight[split.train])
         woe, seen = split.woe_train[names], split.woe_test[names]
         if not how.joint:
-            options = {"sign": how.sign, "ridge": how.ridge, "lasso": how.lasso}
-            coef = fit_logistic(woe.to_numpy(dtype=float), bad, weight, **options).coef
+            coef = regress(woe.to_numpy(dtype=float), own, how).coef
             slopes = dict(zip(names, coef[1:], strict=True))
             return cls(split, float(coef[0]), *({n: slopes[n] * f[n].to_numpy() for n in names} for f in (woe, seen)))
         levels = {n: np.unique(woe[n].to_numpy(), return_inverse=True) for n in names}
         features = [Line(woe[n].to_numpy(), levels[n][0]) if n in split.lines else Bins(levels[n][1], levels[n][0])
                     for n in names]  # fmt: skip
-        found = fit_effects(features, bad, weight, spread=how.bin_sd, ridge=how.ridge, ordered=how.sign != 0)
+        found = joint_effects(features, own, how, how.ridge)
         # a WOE that the training rows do not have lies between those that they have
         each = [{n: np.interp(f[n].to_numpy(), levels[n][0], v) for n, v in zip(names, found.values, strict=True)}
                 for f in (woe, seen)]  # fmt: skip
